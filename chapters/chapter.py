@@ -70,7 +70,8 @@ def read(file: Path) -> Chapter:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"at line (\d+)", str(error))
         line = int(found[1]) + 1 if found else end
-        raise ChapterError(f"{file}, line {line}: {re.sub(r' \(at .*\)', '', str(error))}.") from error
+        why = re.sub(r" \(at .*\)", "", str(error))
+        raise ChapterError(f"{file}, line {line}: {why}.") from error
     return _Matter(file, lines, matter).chapter("\n".join(lines[end + 1 :]).strip())
 
 
@@ -100,7 +101,7 @@ class _Matter:
         title = self.take("title", (str,), "", "a text")
         if not title:
             raise self.fail("title", "a chapter needs a title")
-        until = tuple(self.take("until", (list,), [], "a list of conditions"))
+        until = tuple(self.take("until", (list,), list[str](), "a list of conditions"))
         for name in until:
             if name not in CONDITIONS:
                 raise self.fail("until", f"{name!r} is no condition; there are {', '.join(CONDITIONS)}")
