@@ -1,4 +1,4 @@
-"""What a screen may ask of the demo behind it. The live demo answers to it, and so does anything that plays one back."""
+"""What a screen may ask of the demo behind it."""
 
 from __future__ import annotations
 
