@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chapters import CONDITIONS, ChapterError, holds, load, shipped
+from chapters import CONDITIONS, Chapter, ChapterError, holds, load, shipped
 from operator_core.events import FaultInjected, TicketChanged
 from operator_core.registry import load_subject, subject_names
 from operator_core.state import RunState, reduce
@@ -29,28 +29,10 @@ def test_the_shipped_chapters_can_be_shown(subject: str) -> None:
 
 
 def test_a_chapter_is_read_with_its_settings(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        '+++\ntitle = "One"\nfault = "kill-node"\ncountdown = 2\nuntil = ["healthy"]\ndwell = 1.5\nnotes = "say"\n+++\n\nBody\n',
-    )
+    matter = 'title = "One"\nfault = "kill-node"\ncountdown = 2\nuntil = ["healthy"]\ndwell = 1.5\nnotes = "say"'
+    write(tmp_path, f"+++\n{matter}\n+++\n\nBody\n")
     (chapter,) = load(tmp_path)
-    assert (
-        chapter.title,
-        chapter.fault,
-        chapter.countdown,
-        chapter.until,
-        chapter.dwell,
-        chapter.notes,
-        chapter.body,
-    ) == (
-        "One",
-        "kill-node",
-        2,
-        ("healthy",),
-        1.5,
-        "say",
-        "Body",
-    )
+    assert chapter == Chapter("One", "Body", "kill-node", countdown=2, until=("healthy",), dwell=1.5, notes="say")
 
 
 @pytest.mark.parametrize(
