@@ -36,9 +36,7 @@ def run(subject: str, fault: str, seed: int, root: Path) -> dict[str, object]:
     )
     lines = [line for line in show.stdout.splitlines() if line.startswith("summary: ")]
     summary = json.loads(lines[-1].removeprefix("summary: ")) if lines else {"verified": False}
-    summary["processes_left"] = sum(
-        ours(process, root) for process in psutil.process_iter() if process.pid not in before
-    )
+    summary["processes_left"] = sum(ours(process, root) for process in psutil.process_iter())
     summary["ports_left"] = len(listening() - ports_before)
     summary["faults_left"] = len(list((root / subject / "lab" / "faults").glob("*.json")))
     summary["status"] = show.returncode
