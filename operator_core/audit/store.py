@@ -29,7 +29,7 @@ class Audit:
     async def start_session(
         self, subject: str, ticket: int, *, attempt: int, agent: str, model: str, mode: str, worker: str
     ) -> int:
-        """Gives its number. `agent` is the kind ("claude", "scripted"), `worker` the process that claimed the ticket."""
+        """Gives its number. `agent`: the kind ("claude", "scripted"), `worker` the process that claimed the ticket."""
         at = stamp(self._clock())
         async with self._db.transaction() as tx:
             cursor = await tx.execute(

@@ -24,6 +24,7 @@ from operator_core.errors import UserError
 APPLICATION_ID = int.from_bytes(b"OPTR", "big")
 VERSION = 1
 BUSY_S = 5.0
+"""How long a lock of another process is waited for."""
 CHECK_UP_TO_BYTES = 64 * 1024 * 1024
 """A file up to this size is checked throughout before it is used; a larger one when its pages are read."""
 
@@ -52,15 +53,16 @@ class Database:
         self._lock = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path, *, create: bool = True) -> Self:
-        """Open the file, made first if there is none and `create`. `DatabaseError` says in a sentence why not."""
+    async def open(cls, path: Path, *, create: bool = True, busy_s: float = BUSY_S) -> Self:
+        """Open the file, made first if there is none and `create`. `DatabaseError` says in a sentence why not.
+        `busy_s`: how long each use waits for other processes."""
         path = path.expanduser().absolute()
         with _errors(path):
-            identity = await asyncio.to_thread(_prepare, path, create)
+            identity = await asyncio.to_thread(_prepare, path, create, busy_s)
             connection = await aiosqlite.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None)
             try:
                 connection.row_factory = sqlite3.Row
-                for pragma in (f"busy_timeout={BUSY_S * 1000:.0f}", "foreign_keys=ON", "synchronous=FULL"):
+                for pragma in (f"busy_timeout={busy_s * 1000:.0f}", "foreign_keys=ON", "synchronous=FULL"):
                     await connection.execute(f"PRAGMA {pragma}")
             except BaseException:
                 await connection.close()
@@ -103,7 +105,7 @@ class Database:
             raise DatabaseError(f"The database {self.path} was replaced by another file while it was in use.")
 
 
-def _prepare(path: Path, create: bool) -> tuple[int, int]:
+def _prepare(path: Path, create: bool, busy_s: float) -> tuple[int, int]:
     """Make the file or look at it without changing it; gives its device and inode."""
     if create and not path.exists():
         _create(path)
@@ -113,7 +115,7 @@ def _prepare(path: Path, create: bool) -> tuple[int, int]:
     if magic != b"SQLite format 3\0":
         what = "is empty" if not magic else "is not a database, or its beginning is damaged"
         raise DatabaseError(f"The file {path} {what}; move it away, or choose another with --db.")
-    with contextlib.closing(sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True, timeout=BUSY_S)) as connection:
+    with contextlib.closing(sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True, timeout=busy_s)) as connection:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:

@@ -32,17 +32,20 @@ class Tickets:
     # What the monitor does
 
     async def open_or_touch(self, invariant: str, target: str, summary: str, *, flapping: bool = False) -> Ticket:
-        """A ticket for a violation that began: a new one, or one more occurrence of the one that is live."""
+        """A ticket for a violation that lasts: a new one, or the one that is live, with one more occurrence if the
+        invariant had been whole in between (`mark_whole`)."""
         async with self._db.transaction() as tx:
             found = await _fetch(
                 tx,
                 "subject = ? AND invariant = ? AND target = ? AND state <> 'resolved'",
                 (self._subject, invariant, target),
             )
+            if found and not found.whole:
+                return found
             if found:
                 seen = found.occurrences + 1
                 changes: dict[str, Any] = {"occurrences": seen, "summary": summary, "whole": 0, "flapping": flapping}
-                return await self._change(tx, found, MONITOR, f"seen again, the {_ordinal(seen)} time", **changes)
+                return await self._change(tx, found, MONITOR, f"broken again, the {_ordinal(seen)} time", **changes)
             at = stamp(self._clock())
             cursor = await tx.execute(
                 "INSERT INTO tickets (subject, invariant, target, summary, state, opened_at, changed_at, flapping)"
@@ -52,10 +55,10 @@ class Tickets:
             assert cursor.lastrowid is not None
             return await self._record(tx, cursor.lastrowid, MONITOR, "opened", at)
 
-    async def set_whole(self, ticket_id: int, whole: bool) -> None:
-        """Note that the invariant holds for now, or not: agents do not begin on what seems to heal. No history."""
+    async def mark_whole(self, ticket_id: int) -> None:
+        """Note that the invariant holds for now: no agent begins on what seems to heal. Leaves no history."""
         async with self._db.transaction() as tx:
-            await tx.execute("UPDATE tickets SET whole = ? WHERE id = ?", (whole, ticket_id))
+            await tx.execute("UPDATE tickets SET whole = 1 WHERE id = ?", (ticket_id,))
 
     async def set_flapping(self, ticket_id: int, flapping: bool) -> Ticket | None:
         async with self._db.transaction() as tx:

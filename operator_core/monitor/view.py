@@ -1,0 +1,78 @@
+"""The monitor's view of the lab: which one runs, and a connection to it that follows when another takes its place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import msgspec
+
+from operator_protocols import Address, Endpoint, Endpoints, Observation, Observer, Subject
+
+CONNECT_WITHIN_S = 5.0
+
+
+class CannotSee(Exception):
+    """The look failed as a whole; the text says why."""
+
+
+class RunningLab(msgspec.Struct, frozen=True):
+    """What the monitor reads of StateDir.lab_file. `started`: seconds since the epoch."""
+
+    class Service(msgspec.Struct, frozen=True):
+        name: str
+        role: str
+        ports: dict[str, Address]
+
+    pid: int
+    started: float
+    services: list[Service]
+
+    @classmethod
+    def read(cls, file: Path) -> RunningLab:
+        """`CannotSee` where no lab runs."""
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=cls)
+        except FileNotFoundError:
+            raise CannotSee("no lab is running here yet") from None
+        except (OSError, msgspec.DecodeError) as error:
+            raise CannotSee(f"{file} cannot be read: {error}") from error
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return Endpoints(tuple(Endpoint(each.name, each.role, each.ports) for each in self.services))
+
+
+class View:
+    """Observes the lab that `lab_file` tells of, each time within `within_s`."""
+
+    def __init__(self, subject: Subject, lab_file: Path, within_s: float) -> None:
+        self._subject = subject
+        self._lab_file = lab_file
+        self._within_s = within_s
+        self._observer: Observer | None = None
+        self.lab: RunningLab | None = None
+
+    async def look(self) -> Observation:
+        """`CannotSee` if there is no lab, it cannot be connected to, or the look failed or took too long."""
+        lab = RunningLab.read(self._lab_file)
+        if lab != self.lab:
+            await self.aclose()
+            self.lab = lab
+        try:
+            if self._observer is None:
+                async with asyncio.timeout(CONNECT_WITHIN_S):
+                    self._observer = await self._subject.observer(lab.endpoints, 0.8 * self._within_s)
+            async with asyncio.timeout(self._within_s):
+                return await self._observer.observe()
+        except TimeoutError as error:
+            raise CannotSee(f"the look took longer than {self._within_s:g} s") from error
+        except Exception as error:  # the subject's code may raise anything; whatever it is, nothing was seen
+            raise CannotSee(f"{type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            with contextlib.suppress(OSError):  # its connections may be broken, which is why it is closed
+                await observer.aclose()
