@@ -48,10 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ValueError("Each link needs a name of its own.")
         asyncio.run(serve(admin_at, links))
     except ValueError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"Cannot listen: {error}.", file=sys.stderr)  # noqa: T201
+        print(f"Cannot listen: {error}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass

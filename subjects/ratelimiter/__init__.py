@@ -1,0 +1,1 @@
+"""A distributed rate limiter: its service, and all that operates it."""

@@ -1,0 +1,37 @@
+"""Counters that are changed behind the nodes' back."""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import dataclass
+
+from operator_protocols import LabControl, Plan
+from subjects.ratelimiter.faults.targets import LIMIT_S, choose
+from subjects.ratelimiter.services import STORE
+
+JANITOR = "counter-janitor"
+
+
+@dataclass(frozen=True, slots=True)
+class DriftCounters:
+    name: str = "drift-counters"
+    says: str = "A stray process begins to delete and to add entries in the store's counters."
+    looks_like: str = "Everything is up and fast, but the store no longer counts what the nodes admitted."
+    undone_by: str = "ending the process and starting the counters afresh that are wrong"
+    breaks: tuple[str, ...] = ("counter_drift",)
+    limit_s: float = LIMIT_S
+
+    async def plan(self, lab: LabControl, rng: random.Random) -> Plan:
+        store = choose(lab, "store", rng)
+        return Plan(
+            target=store.name,
+            says="A process that is no part of the limiter connects to the store and keeps changing counters.",
+        )
+
+    async def inject(self, lab: LabControl, plan: Plan) -> None:
+        address = lab.endpoints[STORE].ports["redis"]
+        await lab.spawn(JANITOR, [sys.executable, "-m", "subjects.ratelimiter.faults.janitor", str(address)])
+
+    async def undo(self, lab: LabControl, plan: Plan) -> None:
+        await lab.end(JANITOR)
