@@ -111,25 +111,31 @@ def _prepare(path: Path, create: bool, busy_s: float) -> tuple[int, int]:
         _create(path)
     found = path.stat()
     with path.open("rb") as file:
-        magic = file.read(16)
-    if magic != b"SQLite format 3\0":
-        what = "is empty" if not magic else "is not a database, or its beginning is damaged"
+        header = file.read(100)
+    if header[:16] != b"SQLite format 3\0":
+        what = "is not a database, or its beginning is damaged" if header else "is empty"
         raise DatabaseError(f"The file {path} {what}; move it away, or choose another with --db.")
+    _check_kind(path, int.from_bytes(header[68:72], "big"), int.from_bytes(header[60:64], "big"))
     with contextlib.closing(sqlite3.connect(f"{_uri(path)}?mode=ro", uri=True, timeout=busy_s)) as connection:
+        # Once more: what was written last may not be in the main file yet.
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION_ID:
-            raise DatabaseError(f"The database {path} was not made by Operator; choose another with --db.")
-        if version > VERSION:
-            raise DatabaseError(
-                f"The database {path} has version {version}, and this Operator knows versions up to {VERSION}; "
-                "use a newer Operator, or choose another file with --db."
-            )
+        _check_kind(path, application, version)
         if found.st_size <= CHECK_UP_TO_BYTES:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict.splitlines()[-1])
     return found.st_dev, found.st_ino
+
+
+def _check_kind(path: Path, application: int, version: int) -> None:
+    if application != APPLICATION_ID:
+        raise DatabaseError(f"The database {path} was not made by Operator; choose another with --db.")
+    if version > VERSION:
+        raise DatabaseError(
+            f"The database {path} has version {version}, and this Operator knows versions up to {VERSION}; "
+            "use a newer Operator, or choose another file with --db."
+        )
 
 
 def _create(path: Path) -> None:
