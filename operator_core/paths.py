@@ -20,6 +20,7 @@ class StateDir:
     lab/processes/       a record a process that was started: pid and start time
     lab/faults/          an undo record a fault that is injected
     lab/data/SERVICE/    what a service keeps
+    daemons/             a record a daemon that runs
     logs/NAME.log        output of services and daemons
     outputs/             full outputs of commands that were cut for the model
     """
@@ -32,7 +33,7 @@ class StateDir:
         base = root if root is not None else platformdirs.user_state_path("operator")
         state = cls((base / subject).expanduser().absolute())
         try:
-            for folder in (state.processes, state.faults, state.data, state.logs, state.outputs):
+            for folder in (state.processes, state.faults, state.data, state.daemons, state.logs, state.outputs):
                 folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=state.root):
                 pass
@@ -66,6 +67,10 @@ class StateDir:
     @property
     def data(self) -> Path:
         return self.lab / "data"
+
+    @property
+    def daemons(self) -> Path:
+        return self.root / "daemons"
 
     @property
     def logs(self) -> Path:
