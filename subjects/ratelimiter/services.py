@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from operator_protocols import Ready, Service, Wiring
+from subjects.ratelimiter.store import store_command
 
 STORE, LINKS, LOAD = "store", "links", "load"
 
@@ -30,8 +31,6 @@ def services(options: Mapping[str, str]) -> tuple[Service, ...]:
 
 def _store() -> Service:
     def command(wiring: Wiring) -> Sequence[str]:
-        from subjects.ratelimiter.store import store_command
-
         return store_command(wiring.endpoints[STORE].ports["redis"].port, wiring.data_dir)
 
     return Service(
