@@ -20,6 +20,7 @@ class StateDir:
     lab/processes/       a record a process that was started: pid and start time
     lab/faults/          an undo record a fault that is injected
     lab/data/SERVICE/    what a service keeps
+    agent.json           the running agent: its control socket
     daemons/             a record a daemon that runs
     logs/NAME.log        output of services and daemons
     outputs/             full outputs of commands that were cut for the model
@@ -55,6 +56,10 @@ class StateDir:
     @property
     def lab_file(self) -> Path:
         return self.lab / "lab.json"
+
+    @property
+    def agent_file(self) -> Path:
+        return self.root / "agent.json"
 
     @property
     def processes(self) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -17,6 +17,8 @@ COMMANDS = {
     "lab": "The services of a subject: run them, look at them, break them.",
     "monitor": "The daemon that watches a lab and keeps the tickets.",
     "agent": "The daemon that takes tickets and repairs what is broken.",
+    "stop": "The kill switch: the agent's command dies, and from then on it only observes.",
+    "mode": "What the agent may do: observe or execute.",
     "tickets": "What was found broken.",
     "audit": "What the agent thought, did and saw.",
     "reset": "End what a crashed demo left behind, and clear its state.",
@@ -48,12 +50,17 @@ def operator() -> None:
     """Watch a distributed system, let an agent repair it, and keep the record."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script. Ends the process: 0 or a command's own status, 2 with one sentence for bad input."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The console script."""
+    run_app(app, "operator", arguments)
+
+
+def run_app(application: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line to the end of the process: 0 or its own status, 2 with one sentence for bad input."""
     load_env_file()
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(application)
     try:
-        status = command.main(arguments, prog_name="operator", standalone_mode=False)
+        status = command.main(arguments, prog_name=name, standalone_mode=False)
     except UserError as error:
         _refuse(str(error))
     except typer.TyperException as error:
@@ -63,6 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
-def _refuse(sentence: str) -> None:
+def _refuse(sentence: str) -> NoReturn:
     sys.stderr.write(f"{sentence}\n")
     sys.exit(2)
