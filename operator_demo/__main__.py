@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -19,15 +19,15 @@ from operator_core.registry import load_subject, subject_names
 EXAMPLES = """
 Examples:
 
-  operator-demo ratelimiter                              the show, on processes of this machine
+  operator-demo ratelimiter                        the show, by key press
 
-  operator-demo ratelimiter --fault kill-store           with another fault than the script's
+  operator-demo ratelimiter --fault kill-store     with another fault
 
-  operator-demo ratelimiter --autoplay                   moves on by itself
+  operator-demo ratelimiter --autoplay             moves on by itself
 
-  operator-demo ratelimiter --headless                   prints instead of drawing; exit 0 only if all went well
+  operator-demo ratelimiter --headless             prints; 0 if all went well
 
-Settings can also come from the environment (OPERATOR_AGENT, OPERATOR_MODE, ...) or from a file .env in this folder.
+Settings may come from the environment (see above) or from a file .env here.
 """
 SMALLEST = (80, 24)
 
@@ -42,7 +42,9 @@ app = typer.Typer(
 
 @app.command(epilog=EXAMPLES)
 def demo(
-    subject: Annotated[str, typer.Argument(help="What is operated: ratelimiter.", envvar="OPERATOR_SUBJECT")] = "",
+    subject: Annotated[
+        str, typer.Argument(help=f"What is operated: {', '.join(subject_names())}.", envvar="OPERATOR_SUBJECT")
+    ] = "",
     fault: Annotated[
         str, typer.Option(help="The fault to inject instead of the script's.", rich_help_panel="The show")
     ] = "",
@@ -113,8 +115,6 @@ def demo(
         raise UserError(f"The deployment {deployment} is not built yet; use --deployment processes.")
     if mode == "approve":
         raise UserError("The mode approve is not built yet; use --mode observe or --mode execute.")
-    if not headless:
-        check_terminal()
     chosen = load_subject(subject)
     known = [fault.name for fault in chosen.faults]
     if fault and fault not in known:
@@ -128,7 +128,9 @@ def demo(
             raise UserError(
                 f"The chapter {chapter.title!r} wants the fault {chapter.fault!r}; {subject} has none such."
             )
-    state = StateDir.of(subject, state_dir)
+    if not headless:
+        check_terminal()
+    state = StateDir.of(chosen.name, state_dir)
     if agent == "auto":
         agent = "claude" if os.environ.get("ANTHROPIC_API_KEY") else "scripted"
     settings = Settings(
@@ -181,8 +183,8 @@ async def check_database(path: Path) -> None:
             pass
 
 
-def main() -> None:
-    sys.exit(run_app(app, "operator-demo"))
+def main() -> NoReturn:
+    run_app(app, "operator-demo")
 
 
 if __name__ == "__main__":

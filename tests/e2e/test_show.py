@@ -1,0 +1,139 @@
+"""The demo itself, in real processes: every fault, every way out, and what must not be left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.waiting import until
+
+from operator_core.events import AnyEvent, FaultInjected, LabReady, LabStarting, Observed, decode
+from operator_core.registry import load_subject
+
+pytestmark = pytest.mark.e2e
+
+FAULTS = [fault.name for fault in load_subject("ratelimiter").faults]
+
+
+class Show:
+    """One headless run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lines: list[str] = []
+        self.process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self, *options: str) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "operator_demo", "ratelimiter", "--headless", "--agent", "scripted", *options),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "OPERATOR_STATE_DIR": str(self.root)},
+        )
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process is not None and self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(line.decode())
+
+    async def status(self, within_s: float = 150) -> int:
+        assert self.process is not None and self._reader is not None
+        async with asyncio.timeout(within_s):
+            await self._reader
+            return await self.process.wait()
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        lines = [line for line in self.lines if line.startswith("summary: ")]
+        assert lines, "".join(self.lines[-40:])
+        found: dict[str, Any] = json.loads(lines[-1].removeprefix("summary: "))
+        return found
+
+    def events(self) -> list[AnyEvent]:
+        """What the run has recorded so far."""
+        files = sorted((self.root / "ratelimiter" / "logs").glob("events-*.jsonl"))
+        lines = files[-1].read_bytes().split(b"\n")[:-1] if files else []
+        return [decode(line) for line in lines]
+
+    def seen(self, kind: type[AnyEvent]) -> bool:
+        return any(isinstance(event, kind) for event in self.events())
+
+    def left_behind(self) -> list[str]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                traces = [*process.cmdline(), process.cwd(), process.environ().get("OPERATOR_STATE_DIR", "")]
+                if any(str(self.root) in trace for trace in traces) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(f"{process.pid} {process.cmdline()}")
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found + [str(file) for file in (self.root / "ratelimiter" / "lab" / "faults").glob("*")]
+
+
+@pytest.fixture
+async def show(tmp_path: Path) -> AsyncIterator[Show]:
+    show = Show(tmp_path)
+    yield show
+    if show.process is not None and show.process.returncode is None:
+        show.process.kill()
+        await show.process.wait()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_every_fault_is_detected_repaired_and_verified(show: Show, fault: str) -> None:
+    await show.start("--fault", fault, "--seed", "7")
+    status = await show.status()
+    summary = show.summary
+    assert status == 0, "".join(show.lines[-60:])
+    assert summary["fault"] == fault and summary["verified"] and not summary["escalated"]
+    assert 0 < summary["detected_s"] <= summary["diagnosed_s"] <= summary["repaired_s"] <= summary["verified_s"]
+    assert summary["commands"] > 0 and summary["lost_entries"] == 0
+    assert (summary["subject"], summary["deployment"], summary["agent"]) == ("ratelimiter", "processes", "scripted")
+    assert show.left_behind() == []
+
+
+@pytest.mark.parametrize("moment", [LabStarting, LabReady, FaultInjected])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_whenever_it_is_interrupted_nothing_is_left(
+    show: Show, moment: type[AnyEvent], number: signal.Signals
+) -> None:
+    await show.start()
+    assert show.process is not None
+    await until(lambda: show.seen(moment), within_s=60, what=moment.__name__)
+    show.process.send_signal(number)
+    assert await show.status() == 1
+    await until(lambda: show.left_behind() == [], what="every process to be gone")
+
+
+async def test_after_sigkill_in_the_middle_of_a_fault_the_next_start_goes_on(show: Show) -> None:
+    await show.start("--fault", "partition-node")
+    assert show.process is not None
+    await until(lambda: show.seen(FaultInjected), within_s=60, what="the fault")
+    show.process.kill()
+    await show.status()
+    await until(lambda: show.left_behind() == [], within_s=30, what="daemons and services to end with the demo")
+
+    again = Show(show.root)
+    await again.start("--fault", "kill-node")
+    assert await again.status() == 0, "".join(again.lines[-60:])
+    assert again.left_behind() == []
+
+
+async def test_two_demos_do_not_share_a_state_folder(show: Show) -> None:
+    await show.start()
+    await until(lambda: show.seen(Observed), within_s=60, what="the first observation")
+    second = Show(show.root)
+    await second.start()
+    assert await second.status() == 2
+    assert "A demo runs here already" in "".join(second.lines)
+    assert await show.status() == 0
