@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sys
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from operator_protocols import LabControl, Plan
-from subjects.ratelimiter.faults.targets import LIMIT_S, choose
+from subjects.ratelimiter.counters import SETTLED_S, compare
+from subjects.ratelimiter.faults.targets import LIMIT_S, ask, choose
 from subjects.ratelimiter.services import STORE
 
 JANITOR = "counter-janitor"
@@ -34,4 +37,14 @@ class DriftCounters:
         await lab.spawn(JANITOR, [sys.executable, "-m", "subjects.ratelimiter.faults.janitor", str(address)])
 
     async def undo(self, lab: LabControl, plan: Plan) -> None:
+        """Counters that agree with what the nodes admitted are left alone. Where that cannot be told, because a node
+        is down or young, what is wrong goes out with the counters' windows."""
         await lab.end(JANITOR)
+        await asyncio.sleep(SETTLED_S)
+        nodes = {node.name: node.ports["http"] for node in lab.endpoints.by_role("node") if lab.running(node.name)}
+        if len(nodes) < len(lab.endpoints.by_role("node")):
+            return
+        at = (await ask("GET", next(iter(nodes.values())), "/v1/counters"))["now"] - SETTLED_S
+        reports = {name: await ask("GET", node, f"/v1/counters?at={at:.6f}") for name, node in nodes.items()}
+        for counter in compare(reports, at)["drifted"]:
+            await ask("DELETE", next(iter(nodes.values())), f"/v1/counters/{quote(counter['key'], safe='')}")
