@@ -88,7 +88,9 @@ class _Track:
     """When the last look saw it; None if that look did not."""
     looks: deque[bool] = field(default_factory=lambda: deque(maxlen=HISTORY))
     flapping: bool = False
-    verifying_since: float | None = None
+    repair: tuple[int, int] | None = None
+    """What is being verified: a ticket, and how often it was handed back before."""
+    verifying_since: float = 0.0
 
     def see(self, broken: bool, now: float, longest_step_s: float) -> None:
         if broken != self.broken:
@@ -188,10 +190,9 @@ class Judge:
 
     def _decide(self, case: _Case) -> Iterator[Action]:
         track, ticket = case.track, case.ticket
-        if ticket is None or ticket.state != "verifying":
-            track.verifying_since = None
-        elif track.verifying_since is None:
-            track.verifying_since = case.now
+        repair = (ticket.id, ticket.hand_backs) if ticket and ticket.state == "verifying" else None
+        if repair != track.repair:
+            track.repair, track.verifying_since = repair, case.now
         if ticket is not None and ticket.flapping != track.flapping and track.state != "unseen":
             yield MarkFlapping(ticket.id, track.flapping)
         match case.finding:
@@ -199,8 +200,7 @@ class Judge:
                 lasts = track.streak_s + _SLACK_S >= case.invariant.open_after_s or track.flapping
                 if lasts and (ticket is None or ticket.whole):
                     yield Open(case.invariant.name, target, summary, track.flapping)
-                since = track.verifying_since
-                if ticket and since is not None and case.now - since + _SLACK_S >= self._verify_s:
+                if ticket and repair and case.now - track.verifying_since + _SLACK_S >= self._verify_s:
                     yield HandBack(ticket.id, summary)
             case None if ticket:
                 if not ticket.whole:

@@ -249,15 +249,16 @@ asyncio.run(main())
 """
 
 
+def _writer(path: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+
+
 async def test_kill_9_loses_no_entry_that_was_confirmed(tmp_path: Path) -> None:
     path = tmp_path / "operator.db"
     random_source = random.Random(1)
     confirmed = 0
     for _ in range(5):
-        writers = [
-            subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
-            for _ in range(2)
-        ]
+        writers = [_writer(path) for _ in range(2)]
         try:
             for writer in writers:
                 assert writer.stdout

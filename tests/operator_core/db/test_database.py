@@ -97,6 +97,16 @@ async def test_what_cannot_be_used_is_left_as_it_is(case: str, tmp_path: Path) -
     assert _files(tmp_path) == before
 
 
+def _head(path: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "operator_core.cli", "audit", "head", "--db", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("case", ["newer", "of another program", "middle overwritten"])
 async def test_the_command_refuses_it_with_one_sentence(case: str, tmp_path: Path) -> None:
     path = tmp_path / "operator.db"
@@ -104,13 +114,7 @@ async def test_the_command_refuses_it_with_one_sentence(case: str, tmp_path: Pat
     spoil, says = DAMAGE[case]
     spoil(path)
     before = _files(tmp_path)
-    ended = subprocess.run(
-        [sys.executable, "-m", "operator_core.cli", "audit", "head", "--db", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    ended = await asyncio.to_thread(_head, path)
     assert ended.returncode == 2 and ended.stdout == ""
     assert says in ended.stderr and ended.stderr.count("\n") == 1
     assert _files(tmp_path) == before

@@ -198,17 +198,15 @@ asyncio.run(main())
 """
 
 
+def _claimer(path: Path, name: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", CLAIMER, str(path), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
 async def test_processes_that_claim_at_once_never_share_a_ticket(tickets: Tickets, tmp_path: Path) -> None:
     opened = [(await _open(tickets, f"node-{number}")).id for number in range(60)]
-    claimers = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMER, str(tmp_path / "operator.db"), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("one", "two", "three")
-    ]
+    claimers = [_claimer(tmp_path / "operator.db", name) for name in ("one", "two", "three")]
     try:
         for claimer in claimers:
             assert claimer.stdout and claimer.stdout.readline() == "ready\n"
