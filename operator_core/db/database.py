@@ -164,7 +164,9 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise DatabaseError(f"The database {path} is not there; bring it back, or choose another with --db.") from error
+        raise DatabaseError(
+            f"There is no database {path}: nothing ran here yet, or it was moved; choose another with --db."
+        ) from error
     except OSError as error:
         raise DatabaseError(f"The database {path} cannot be used: {error.strerror or error}.") from error
     except sqlite3.IntegrityError:

@@ -124,7 +124,7 @@ async def test_a_file_that_vanished_takes_no_writes(tmp_path: Path) -> None:
     path = tmp_path / "operator.db"
     async with await Database.open(path) as db:
         path.rename(tmp_path / "elsewhere.db")
-        with pytest.raises(DatabaseError, match="is not there"):
+        with pytest.raises(DatabaseError, match="There is no database"):
             async with db.transaction():
                 pytest.fail("a transaction began on a file that is gone")
         async with await Database.open(path):
@@ -133,7 +133,7 @@ async def test_a_file_that_vanished_takes_no_writes(tmp_path: Path) -> None:
 
 
 async def test_without_create_nothing_is_made(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="is not there"):
+    with pytest.raises(DatabaseError, match="There is no database"):
         await Database.open(tmp_path / "operator.db", create=False)
     assert list(tmp_path.iterdir()) == []
 
