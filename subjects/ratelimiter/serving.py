@@ -1,0 +1,83 @@
+"""What the HTTP services of this subject share: a port of their own, and an end without delay."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from typing import Any, NoReturn
+
+import uvicorn
+
+DRAIN_S = 1
+KEEP_ALIVE_S = 75
+BACKLOG = 1024
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence, and exit status 2."""
+        print(f"{self.prog}: {message}; see --help.", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def port(text: str) -> int:
+    """A type for argparse."""
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def address(text: str) -> tuple[str, int]:
+    """A type for argparse: HOST:PORT, with or without http:// before it."""
+    host, _, number = text.removeprefix("http://").rstrip("/").rpartition(":")
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), port(number)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Where there can be none, one sentence on standard error and exit status 2."""
+    try:
+        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(where[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        print(f"Cannot listen on {host}:{port} ({error.strerror}); choose another port.", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+def log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """SIGTERM and SIGINT end the service cleanly, with exit status 0."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+async def serve(app: Any, listening: socket.socket) -> None:
+    """Answer until SIGTERM or SIGINT, then finish what is being answered."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    await _Server(config).serve(sockets=[listening])
