@@ -44,11 +44,15 @@ def address(text: str) -> tuple[str, int]:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Where there can be none, one sentence on standard error and exit status 2."""
     try:
-        family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(where[:2], family=family, backlog=BACKLOG)
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)  # asyncio turns Nagle's delay off by the protocol
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
     except OSError as error:
         print(f"Cannot listen on {host}:{port} ({error.strerror}); choose another port.", file=sys.stderr)
         raise SystemExit(2) from error
+    listening.listen(BACKLOG)
+    return listening
 
 
 def log_to_stderr() -> None:

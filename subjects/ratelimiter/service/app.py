@@ -121,6 +121,7 @@ def make_app(node: Node) -> Starlette:
             Route("/metrics", metrics),
         ],
         exception_handlers={HTTPException: _refused, StoreError: _store_lost},
+        max_body_size=MAX_BODY,
     )
 
 
@@ -130,11 +131,7 @@ _config_decoder = msgspec.json.Decoder(ConfigChange)
 
 
 async def _body(request: Request, decoder: msgspec.json.Decoder[T]) -> T:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"The body is longer than {MAX_BODY} bytes.")
+    body = await request.body()
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
