@@ -60,6 +60,11 @@ class Ledger:
                 self._said = number
                 if change.actor != AGENT:
                     self._emit(change)
+            if self._trouble:
+                self._trouble = ""
+                self._emit(
+                    Logged(source="monitor", level="info", message=f"The database {self._path} is usable again.")
+                )
         except DatabaseError as error:
             await self._lost(error)
 
@@ -69,8 +74,6 @@ class Ledger:
             self._db = await Database.open(self._path, create=False, busy_s=self._busy_s)
             tickets = Tickets(self._db, self._subject)
             self._said = min(self._said, await tickets.last_event())
-            self._trouble = ""
-            self._emit(Logged(source="monitor", level="info", message=f"The database {self._path} is back."))
         return Tickets(self._db, self._subject)
 
     async def _lost(self, error: DatabaseError) -> None:

@@ -45,12 +45,13 @@ class RunningLab(msgspec.Struct, frozen=True):
 
 
 class View:
-    """Observes the lab that `lab_file` tells of, each time within `within_s`."""
+    """Observes the lab that `lab_file` tells of. `timeout_s` is what the observer is given for a look; one that has not
+    come back after twice that time is given up."""
 
-    def __init__(self, subject: Subject, lab_file: Path, within_s: float) -> None:
+    def __init__(self, subject: Subject, lab_file: Path, timeout_s: float) -> None:
         self._subject = subject
         self._lab_file = lab_file
-        self._within_s = within_s
+        self._timeout_s = timeout_s
         self._observer: Observer | None = None
         self.lab: RunningLab | None = None
 
@@ -63,11 +64,11 @@ class View:
         try:
             if self._observer is None:
                 async with asyncio.timeout(CONNECT_WITHIN_S):
-                    self._observer = await self._subject.observer(lab.endpoints, 0.8 * self._within_s)
-            async with asyncio.timeout(self._within_s):
+                    self._observer = await self._subject.observer(lab.endpoints, self._timeout_s)
+            async with asyncio.timeout(2 * self._timeout_s):
                 return await self._observer.observe()
         except TimeoutError as error:
-            raise CannotSee(f"the look took longer than {self._within_s:g} s") from error
+            raise CannotSee(str(error) or "the look took too long") from error
         except Exception as error:  # the subject's code may raise anything; whatever it is, nothing was seen
             raise CannotSee(f"{type(error).__name__}: {error}") from error
 

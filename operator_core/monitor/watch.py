@@ -16,6 +16,8 @@ from operator_core.output import Emit
 from operator_protocols import Level, Subject
 
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 0.05, 3600.0
+LOOK_WITHIN = 0.7
+"""The share of an interval that the probes of a look may take."""
 STARTING_UP_S = 15.0
 """A lab that was started less long ago than this, and was not yet seen whole, opens no tickets."""
 
@@ -45,7 +47,7 @@ class _Monitor:
         self._interval_s = interval_s
         self._emit = emit
         self._judge = Judge(subject.invariants, interval_s)
-        self._view = View(subject, lab_file, 0.9 * interval_s)
+        self._view = View(subject, lab_file, LOOK_WITHIN * interval_s)
         self._ledger = Ledger(db, subject.name, emit, busy_s=min(1.0, interval_s / 2))
         self._whole_once: RunningLab | None = None
         """The lab that was seen with nothing broken."""
@@ -75,7 +77,7 @@ class _Monitor:
             await self._ledger.settle(())
             return False
         verdict = self._judge.look(observation, None if self._starting_up() else tickets, now)
-        if not verdict.broken and all(service.level is Level.OK for service in observation.services):
+        if not verdict.broken and all(service.level in (Level.OK, Level.WARN) for service in observation.services):
             self._whole_once = self._view.lab
         for change in verdict.changes:
             self._emit(change)
