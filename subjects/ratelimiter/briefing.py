@@ -28,6 +28,8 @@ Redis) and shared by all nodes; each node reaches it over a link of its own. A l
   never learnt is `unknown`, and may count or not. `DELETE /v1/counters/KEY` starts a counter afresh: clients can use
   their whole allowance at once, so it is for counters that are wrong.
 
+The keys `canary:stored` and `canary:default` are probes of the monitor: every node must refuse them at any time.
+
 ## The links, at http://{admin}
 
 `GET /links`: each node's way to the store, its state (`open` or `cut`), `latency_ms`, and its open connections.

@@ -5,13 +5,16 @@ Used by `test_conformance.py` for every installed subject; a package of its own 
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from operator_protocols import Address, Endpoint, Endpoints, Fault, Invariant, Service, Subject
+from operator_protocols import Address, Endpoint, Endpoints, Fault, Invariant, Plan, Service, Subject
+from tests.subjects.labs import Watched
 
 WORD = re.compile(r"[a-z][a-z0-9-]*")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -109,3 +112,33 @@ def check_briefing(subject: Subject, tmp_path: Path) -> None:
 def _unique(names: Iterable[str]) -> None:
     found = list(names)
     assert len(found) == len(set(found)), f"a name is used twice: {found}"
+
+
+async def check_plan_changes_nothing(lab: Watched, fault: Fault) -> None:
+    """And its record survives a disk, and its undo a lab in which nothing was injected."""
+    ran = {service.name: lab.control.running(service.name) for service in lab.control.endpoints.services}
+    plan = await fault.plan(lab.control, random.Random(1))
+    assert plan.target
+    assert plan.says.strip()
+    assert json.loads(json.dumps(plan.record)) == plan.record
+    assert {name: lab.control.running(name) for name in ran} == ran
+    assert await lab.broken() == set()
+    await fault.undo(lab.control, _from_disk(plan))
+    assert await lab.broken() == set()
+
+
+async def check_fault(lab: Watched, fault: Fault) -> None:
+    """It breaks all that it says, and its undo may run twice and leaves nothing behind."""
+    await lab.until_whole()
+    plan = await fault.plan(lab.control, random.Random(1))
+    try:
+        await fault.inject(lab.control, plan)
+        await lab.until_broken(fault.breaks)
+    finally:
+        await fault.undo(lab.control, _from_disk(plan))
+    await fault.undo(lab.control, _from_disk(plan))
+    await lab.until_whole()
+
+
+def _from_disk(plan: Plan) -> Plan:
+    return Plan(plan.target, plan.says, json.loads(json.dumps(plan.record)))

@@ -16,9 +16,9 @@ SLOW_MS = 200
 class PartitionNode:
     name: str = "partition-node"
     says: str = "The link from one node to the store is cut."
-    looks_like: str = "The node is up, but decides alone: it lets through what the others refuse."
+    looks_like: str = "The node is up, but decides alone: it lets through, slowly, what the others refuse."
     undone_by: str = "opening the link again"
-    breaks: tuple[str, ...] = ("redis_disconnected", "ghost_allowing")
+    breaks: tuple[str, ...] = ("redis_disconnected", "ghost_allowing", "high_latency")
     limit_s: float = LIMIT_S
 
     async def plan(self, lab: LabControl, rng: random.Random) -> Plan:
