@@ -1,0 +1,159 @@
+"""What is wrong with the limiter, read from evidence, each with its repair."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from operator_protocols import Run
+from subjects.ratelimiter.playbook.cluster import Cluster, Part
+from subjects.ratelimiter.playbook.look import Client, Look
+
+_PUT = "curl -s -m 2 -X PUT -H 'content-type: application/json'"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`fact`: a clause, in the past tense. `evidence`: a sentence. `repairs`: tried in order while the finding comes
+    back. `done`: a clause that says what the repair did."""
+
+    key: str
+    fact: str
+    evidence: str
+    repairs: tuple[Run, ...]
+    done: str
+
+
+def services(cluster: Cluster) -> Iterator[Finding]:
+    """Those that the lab itself knows not to run."""
+    for part in cluster.parts:
+        if part.state in ("died", "stopped", "failed"):
+            start = Run(
+                f"lab start {part.name}",
+                f"{part.name} does not run; start it.",
+                f"`lab ps` lists {part.name} as {part.state}. {_role(part)} I start it again.",
+            )
+            yield Finding(
+                f"down:{part.name}",
+                f"{part.name} was not running",
+                f"`lab ps` listed {part.name} as {part.state}.",
+                (start, start),
+                f"{part.name} was started again",
+            )
+        elif part.state == "paused":
+            yield _hung(part, f"`lab ps` listed {part.name} as paused: its process was there and did nothing.")
+
+
+def silent(cluster: Cluster, look: Look) -> Iterator[Finding]:
+    """Those that run, as the lab says, and give no answer."""
+    for node in cluster.role("node"):
+        if node.state == "up" and node.name in look.silent:
+            yield _hung(node, f"{node.name} ran, but gave no answer to GET /healthz within 1 s.")
+    for store in cluster.role("store"):
+        if store.state == "up" and look.store_answers is False:
+            yield _hung(store, f"{store.name} ran, but gave no answer to PING within 1 s.")
+
+
+def links(cluster: Cluster, look: Look) -> Iterator[Finding]:
+    admin = cluster.address("network", "admin")
+    for name, link in (look.links or {}).items():
+        wrong: dict[str, Any] = {}
+        if link["state"] != "open":
+            wrong["state"] = "open"
+        if link["latency_ms"]:
+            wrong["latency_ms"] = 0
+        if not wrong:
+            continue
+        what = "cut" if "state" in wrong else f"slowed by {link['latency_ms']:g} ms"
+        put = Run(
+            f"{_PUT} -d '{json.dumps(wrong)}' http://{admin}/links/{name}",
+            f"The link of {name} is {what}; set it right.",
+            f"GET /links shows the link from {name} to the store as {what}. That is the network, neither {name} nor "
+            "the store.",
+        )
+        yield Finding(
+            f"link:{name}",
+            f"the link from {name} to the store was {what}",
+            f"GET /links listed it as {link['state']} with {link['latency_ms']:g} ms.",
+            (put,),
+            f"the link of {name} was set to open and 0 ms" if len(wrong) > 1 else _set(name, wrong),
+        )
+
+
+def settings(cluster: Cluster, look: Look) -> Iterator[Finding]:
+    """Nodes whose settings are not those of the majority. Without a majority nobody can tell who is right."""
+    shared = majority(look)
+    if shared is None:
+        return
+    for name, config in look.configs.items():
+        wrong = {key: value for key, value in shared.items() if config.get(key) != value}
+        if wrong:
+            had = {key: config.get(key) for key in wrong}
+            put = Run(
+                f"{_PUT} -d '{json.dumps(wrong)}' http://{cluster.nodes[name]}/v1/config",
+                f"Give {name} the settings that the other nodes have.",
+                f"{name} has {_shown(had)} where the other nodes have {_shown(wrong)}. One node that is set otherwise "
+                "lets through what the rest refuse.",
+            )
+            yield Finding(
+                f"settings:{name}",
+                f"{name} had other settings than the rest of the cluster",
+                f"GET /v1/config of {name} gave {_shown(had)}, that of the others {_shown(wrong)}.",
+                (put,),
+                f"{name} was given the settings of the other nodes",
+            )
+
+
+def majority(look: Look) -> dict[str, Any] | None:
+    """The settings that more than half of the nodes have."""
+    counted = Counter(json.dumps(config, sort_keys=True) for config in look.configs.values())
+    for text, count in counted.most_common(1):
+        if count * 2 > len(look.configs):
+            found: dict[str, Any] = json.loads(text)
+            return found
+    return None
+
+
+def strangers(cluster: Cluster, look: Look) -> list[Client]:
+    """Named clients of the store that are none of the nodes."""
+    names = cluster.nodes
+    return [client for client in look.clients or () if not any(name in client.name for name in names)]
+
+
+def _hung(part: Part, evidence: str) -> Finding:
+    resume = Run(
+        f"lab resume {part.name}",
+        f"{part.name} is stopped in its tracks; let it run on.",
+        f"{evidence} {_role(part)} It has not ended, so nothing is lost by letting it run on.",
+    )
+    restart = Run(
+        f"lab restart {part.name}",
+        f"{part.name} still gives no answer; restart it.",
+        f"{part.name} still gives no answer. I restart it.",
+    )
+    return Finding(
+        f"hung:{part.name}",
+        f"{part.name} was stopped in its tracks",
+        evidence,
+        (resume, restart),
+        f"{part.name} was brought to run again",
+    )
+
+
+def _role(part: Part) -> str:
+    return {
+        "node": "Its share of the checks gets no answer.",
+        "store": "Without the store each node decides alone, and those that fail open let everything through.",
+        "network": "Without the links no node reaches the store.",
+    }.get(part.role, "")
+
+
+def _set(name: str, wrong: dict[str, Any]) -> str:
+    return f"the link of {name} was opened" if "state" in wrong else f"the link of {name} was made fast again"
+
+
+def _shown(config: dict[str, Any]) -> str:
+    return ", ".join(f"`{key}` {json.dumps(value)}" for key, value in config.items())
