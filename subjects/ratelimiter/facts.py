@@ -47,7 +47,10 @@ class CanaryFacts(TypedDict):
 
 
 class NodeFacts(TypedDict):
-    """`store_reached` is what GET /readyz says, `store_trouble` why not. `canaries`: "stored" and "default"."""
+    """`store_reached` is what GET /readyz says, `store_trouble` why not, in its own words.
+
+    `canaries` are by name: "stored" and "default".
+    """
 
     address: str
     state: str

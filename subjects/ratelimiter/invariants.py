@@ -30,16 +30,23 @@ def redis_disconnected(observation: Observation) -> Iterator[Finding]:
             if name not in seen:
                 yield Unseen(name, f"{name} does not say whether it reaches the store.")
             elif not node["store_reached"]:
-                yield Violation(name, f"{name} does not reach the store ({node['store_trouble']}); other nodes do.")
+                yield Violation(
+                    name, f"{name} does not reach the store, while other nodes do: {node['store_trouble']}."
+                )
         return
     for name in nodes:
         yield Unseen(name, f"Whether {name} has a way to the store cannot be told while no node reaches it.")
     if seen:
-        reports = ", ".join(f"{name}: {node['store_trouble']}" for name, node in seen.items())
+        reports = "; ".join(sorted({node["store_trouble"] for node in seen.values()}))
         itself = (
             f"itself {store['trouble']}" if store["trouble"] else f"answers when asked directly on {store['address']}"
         )
-        yield Violation(STORE, f"No node that answers reaches the store ({reports}); the store {itself}.")
+        who = (
+            f"None of the {len(seen)} nodes that answer reaches"
+            if len(seen) > 1
+            else f"{next(iter(seen))} does not reach"
+        )
+        yield Violation(STORE, f"{who} the store ({reports}); the store {itself}.")
     elif store["trouble"]:
         yield Violation(STORE, f"The store {store['trouble']}, and no node answers.")
     else:

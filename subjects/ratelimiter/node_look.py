@@ -52,7 +52,7 @@ class NodeLook:
         if ready.status == 200:
             return True, ""
         if ready.status == 503 and isinstance(ready.body, dict) and "store" in ready.body:
-            return False, f"it reports: {ready.body['store']}"
+            return False, str(ready.body["store"])
         return None, f"answers GET /readyz with status {ready.status}"
 
     def _rate(self, metrics: Answer | Trouble) -> float | None:

@@ -14,7 +14,7 @@ from tests.subjects.ratelimiter.seen import STATS, broken, findings, healthy, ob
 NODES = {"node-1", "node-2", "node-3"}
 
 
-def lost(node: dict[str, Any], why: str = "it reports: timeout") -> None:
+def lost(node: dict[str, Any], why: str = "the store gave no answer within 250 ms") -> None:
     node.update(store_reached=False, store_trouble=why)
 
 
