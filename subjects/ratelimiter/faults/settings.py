@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator_protocols import Address, LabControl, Plan
 from subjects.ratelimiter.faults.targets import LIMIT_S, ask, choose
 
-RAISED = 1000
+RAISED = 100
 """The default limit becomes so many times as high."""
 
 
