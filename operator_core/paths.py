@@ -62,6 +62,11 @@ class StateDir:
         return self.root / "agent.json"
 
     @property
+    def lab_lock(self) -> Path:
+        """Held by a lab for as long as it runs."""
+        return self.lab / "lab.lock"
+
+    @property
     def processes(self) -> Path:
         return self.lab / "processes"
 
