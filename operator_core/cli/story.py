@@ -16,10 +16,8 @@ def told(session: Session, entries: Iterable[Entry]) -> Iterator[str]:
     began = f"{session.started_at.astimezone():%Y-%m-%d %H:%M:%S %z}"
     yield f"{session.agent} ({session.model}), mode {session.mode}, began {began}"
     cost = "" if session.cost_usd is None else f", about ${session.cost_usd:.4f}"
-    yield (
-        f"{session.commands} commands, {session.input_tokens} tokens in, {session.output_tokens} out{cost}, "
-        f"{session.entries} entries"
-    )
+    tokens = f"{session.input_tokens} tokens in, {session.output_tokens} out"
+    yield f"commands: {session.commands}; {tokens}{cost}; {session.entries} entries"
     for entry in entries:
         yield ""
         title, *body = _entry(entry)

@@ -139,6 +139,10 @@ def _check_kind(path: Path, application: int, version: int) -> None:
 
 
 def _create(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise DatabaseError(
+            f"There is no folder {path.parent} for the database; make it, or choose another file with --db."
+        )
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:

@@ -139,8 +139,10 @@ async def test_without_create_nothing_is_made(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError):
+    with pytest.raises(DatabaseError, match="There is no folder"):
         await Database.open(tmp_path / "no" / "operator.db")
+    with pytest.raises(DatabaseError, match="Is a directory"):
+        await Database.open(tmp_path)
 
 
 async def test_a_lock_that_lasts_is_said(tmp_path: Path) -> None:
