@@ -10,19 +10,9 @@ import msgspec
 from operator_core import control
 from operator_core.agent.shell import Ended, OnOutput
 from operator_core.errors import UserError
-from operator_protocols import Address, Endpoint, Endpoints, Subject
-
-
-class _Service(msgspec.Struct, frozen=True):
-    name: str
-    role: str
-    ports: dict[str, Address]
-
-
-class _Lab(msgspec.Struct, frozen=True):
-    socket: str
-    sandbox: str
-    services: list[_Service]
+from operator_core.lab.wire import LabFile
+from operator_core.tickets import AGENT
+from operator_protocols import Subject
 
 
 class Lab:
@@ -34,12 +24,14 @@ class Lab:
 
     async def execute(self, command: str, limit_s: float, on_output: OnOutput) -> Ended:
         """Run it in the lab's shell. Cancelled, it hangs up, on which the lab kills the command's process group.
-        `ConnectionError` if there is no lab, or it goes away."""
+        `ConnectionError` if there is no lab, or it goes away; `UserError` if it refuses."""
 
         def on_chunk(chunk: Any) -> None:
             on_output(chunk["stream"], chunk["data"])
 
-        end = await control.request(Path(self._read().socket), "exec", on_chunk, command=command, limit_s=limit_s)
+        end = await control.request(
+            Path(self._read().socket), "exec", on_chunk, by=AGENT, command=command, limit_s=limit_s
+        )
         return Ended(end["exit_status"], end["ended_by"])
 
     async def briefing(self) -> str:
@@ -48,12 +40,11 @@ class Lab:
             lab = self._read()
         except ConnectionError as error:
             return f"The lab does not answer: {error}."
-        endpoints = Endpoints(tuple(Endpoint(each.name, each.role, each.ports) for each in lab.services))
-        return f"{self._subject.briefing(endpoints)}\nIsolation: {lab.sandbox}."
+        return f"{self._subject.briefing(lab.endpoints)}\nIsolation: {lab.sandbox}."
 
-    def _read(self) -> _Lab:
+    def _read(self) -> LabFile:
         try:
-            return msgspec.json.decode(self._file.read_bytes(), type=_Lab)
+            return msgspec.json.decode(self._file.read_bytes(), type=LabFile)
         except FileNotFoundError as error:
             raise ConnectionRefusedError("no lab is running here") from error
         except (OSError, msgspec.DecodeError) as error:

@@ -152,7 +152,7 @@ class Agent:
                     history.append(results)
                     spent.turn()
             except Broken as reason:
-                session.forget()
+                await session.broke_off(str(reason))
                 broken += 1
                 if broken == BROKEN_ANSWERS:
                     raise ModelFailed(f"The model gave no usable answer {broken} times: {reason}.") from reason

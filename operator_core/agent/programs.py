@@ -14,7 +14,8 @@ EffectOf = Callable[[str], Effect]
 
 _ANY_ARGUMENTS = {
     "cat", "head", "tail", "wc", "grep", "egrep", "fgrep", "cut", "tr", "nl", "tac", "rev", "ls", "stat", "du",
-    "df", "free", "uptime", "uname", "whoami", "id", "pwd", "echo", "true", "false", ":", "sleep", "seq",
+    "df", "free", "uptime", "uname", "whoami", "id", "pwd", "echo", "true", "false", ":", "break", "continue",
+    "sleep", "seq",
     "basename", "dirname", "realpath", "readlink", "md5sum", "sha1sum", "sha256sum", "cmp", "comm", "fold",
     "expand", "jq", "ps", "pgrep", "pidof", "netstat", "lsof", "vmstat", "iostat", "printenv", "which", "type",
     "getent", "cksum", "od", "hexdump", "strings", "nproc", "lscpu",
@@ -48,11 +49,9 @@ def _lab(arguments: Words, effect_of: EffectOf) -> bool:
         return True
     if arguments[0] != "exec":
         return False
-    inner = [argument for argument in arguments[1:] if argument != "--"]
-    # One word is a whole command line; several are a program and its arguments.
-    if len(inner) == 1 and inner[0] is not None:
-        return effect_of(inner[0]) == "reads"
-    return bool(inner) and program_reads(inner, effect_of)
+    inner = [argument for argument in arguments[1:] if argument is not None and argument != "--"]
+    # The words make one command line for another shell.
+    return None not in arguments and effect_of(" ".join(inner)) == "reads"
 
 
 def _operator(arguments: Words, effect_of: EffectOf) -> bool:

@@ -21,6 +21,7 @@ _parser = Parser(Language(tree_sitter_bash.language()))
 _STRUCTURE = {
     "program", "list", "pipeline", "redirected_statement", "negated_command", "subshell", "compound_statement",
     "for_statement", "do_group", "if_statement", "elif_clause", "else_clause", "comment",
+    "heredoc_redirect", "heredoc_start", "heredoc_body", "heredoc_content", "heredoc_end", "herestring_redirect",
 }  # fmt: skip
 _LITERALS = {
     "word",

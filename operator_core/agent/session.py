@@ -25,24 +25,32 @@ class Session:
         self._emit = emit
         self._began = time.monotonic()
         self._thought = ""
-        self.last_words = ""
+        self._last_words = ""
         emit(SessionStarted(session=number, ticket=ticket.id, attempt=ticket.attempt))
+
+    @property
+    def last_words(self) -> str:
+        return self._thought.strip() or self._last_words
 
     def thinks(self, delta: str, done: bool) -> None:
         self._thought += delta + ("\n\n" if done else "")
         self._emit(Thought(session=self.number, delta=delta, done=done))
 
-    def forget(self) -> None:
-        """The answer that is under way broke off, and will come anew."""
-        self._thought = ""
-
     async def answered(self, model: str, usage: Usage) -> float | None:
         """Record what was thought since the last answer, and what this one cost; gives the estimate."""
+        await self._record_thought()
+        return await self.used(model, usage)
+
+    async def broke_off(self, why: str) -> None:
+        """Record an answer that is not whole, and is asked for anew."""
+        await self._record_thought()
+        await self.error(why)
+
+    async def _record_thought(self) -> None:
         text, self._thought = self._thought.strip(), ""
         if text:
-            self.last_words = text
+            self._last_words = text
             await self._audit.append(self.number, "reasoning", {"text": text})
-        return await self.used(model, usage)
 
     async def used(self, model: str, usage: Usage) -> float | None:
         cost = cost_usd(model, usage)
@@ -65,6 +73,7 @@ class Session:
         """The record first, then the ticket, then the word of it."""
         outcome = verdict.outcome
         try:
+            await self._record_thought()
             await self._audit.append(self.number, "conclusion", {"text": verdict.text, "summary": verdict.summary})
             await self._audit.end_session(self.number, outcome, verdict.summary)
             if verdict.ticket == "open":

@@ -17,6 +17,7 @@ from operator_core.agent.readonly import effect_of
 from operator_core.agent.replies import OBSERVE, Reply
 from operator_core.agent.terminal import clean
 from operator_core.audit import Audit
+from operator_core.errors import UserError
 from operator_core.events import CommandFinished, CommandOutput, CommandStarted
 from operator_core.output import Emit
 
@@ -93,8 +94,8 @@ class Shell:
         began = time.monotonic()
         try:
             ended = await self._execute(command, LIMIT_S, self._listener(call, captured))
-        except ConnectionError as error:
-            ended = Ended(None, f"the lab, which is not there ({error})")
+        except (ConnectionError, UserError) as error:
+            ended = Ended(None, f"the lab ({error})")
         except asyncio.CancelledError:
             reply = Reply(None, time.monotonic() - began, self._gate.halted_by or "agent stopped")
             await self._finish(call, command, reply, captured)
