@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from operator_core.events import (
     Logged,
     Mode,
 )
+from operator_core.lab.client import LabClient
 from operator_core.paths import StateDir
 from operator_core.state import RunState, reduce
 from operator_protocols import Fault, Subject
@@ -139,7 +140,7 @@ class Demo:
         return "The countdown is stopped; nothing was injected."
 
     async def heal(self) -> str:
-        return await self._ask_lab("heal", by="presenter")
+        return await self._ask_lab(lambda lab: lab.heal(), by="presenter")
 
     async def kill_switch(self) -> str:
         try:
@@ -172,7 +173,7 @@ class Demo:
             self._emit(CountdownTick(fault=fault, left=left))
             await asyncio.sleep(1)
         self._emit(CountdownTick(fault=fault, left=0))
-        if failed := await self._ask_lab("inject", fault=fault, by="demo"):
+        if failed := await self._ask_lab(lambda lab: lab.inject(fault), by="demo"):
             self._emit(Logged(source="demo", level="error", message=failed))
 
     # -- the daemons
@@ -246,16 +247,12 @@ class Demo:
         for daemon in (self._agent, self._monitor, self._lab):
             await daemon.stop()
 
-    async def _ask_lab(self, verb: str, **arguments: str) -> str:
-        from operator_core.lab.client import LabClient
-
+    async def _ask_lab(self, ask: Callable[[LabClient], Awaitable[object]], by: str) -> str:
+        """ "" or the sentence with which the lab refused."""
         try:
-            client = LabClient.open(self.state_dir)
-            await client.request(verb, **arguments)
+            await ask(LabClient.open(self.state_dir, by))
         except UserError as error:
             return str(error)
-        except OSError as error:
-            return f"The lab does not answer ({error})."
         return ""
 
     # -- events

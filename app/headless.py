@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from datetime import datetime
 
 import msgspec
 
 from app.demo import Demo
-from operator_core.audit import AuditStore
+from operator_core.audit import Audit
+from operator_core.db import Database
 from operator_core.events import AnyEvent, CommandStarted, Event, Observed, Thought
 from operator_core.output import readable
-from operator_core.state import RunState
+from operator_core.state import Incident, RunState
 
 OBSERVATIONS_SHOWN_EVERY = 5
 
@@ -66,21 +68,21 @@ async def run(demo: Demo) -> int:
     return 1 if demo.missed or left_early or summary["lost_entries"] else 0
 
 
+def _seconds(incident: Incident | None, moment: datetime | None) -> float | None:
+    seconds = incident.seconds(moment) if incident else None
+    return None if seconds is None else round(seconds, 2)
+
+
 async def summarise(demo: Demo, commands: list[int]) -> dict[str, object]:
     """The figures of the run's incident, in seconds from the injection; null for what did not come."""
     state = demo.state
     incident = state.incident
     times = {
-        f"{name}_s": round(seconds, 2) if incident and (seconds := incident.seconds(moment)) is not None else None
-        for name, moment in (
-            ("detected", incident and incident.detected_at),
-            ("diagnosed", incident and incident.diagnosed_at),
-            ("repaired", incident and incident.repaired_at),
-            ("verified", incident and incident.verified_at),
-        )
+        f"{name}_s": _seconds(incident, getattr(incident, f"{name}_at", None))
+        for name in ("detected", "diagnosed", "repaired", "verified")
     }
-    async with AuditStore.open(demo.settings.database) as audit:
-        lost = [entry for entry in commands if not await audit.has(entry)]
+    async with await Database.open(demo.settings.database, create=False) as database:
+        lost = await Audit(database).missing(commands)
     return {
         "subject": state.subject,
         "deployment": state.deployment,

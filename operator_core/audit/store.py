@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +80,13 @@ class Audit:
             for session in lost:
                 await self._end(tx, session, "interrupted", "the agent is gone")
             return lost
+
+    async def missing(self, numbers: Sequence[int]) -> list[int]:
+        """Those of the entries that are not on record."""
+        rows = await self._db.rows(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM entries)", (json.dumps(list(numbers)),)
+        )
+        return [int(row[0]) for row in rows]
 
     async def head(self) -> Head:
         rows = await self._db.rows("SELECT id, hash FROM entries ORDER BY id DESC LIMIT 1")
