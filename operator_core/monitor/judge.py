@@ -26,7 +26,8 @@ HISTORY = 21
 FLAPPING_ABOVE = 0.30
 CALM_BELOW = 0.20
 """Flapping, as Naemon tells it: the share of changes among the last 21 looks, recent ones weighing 1.2 and the oldest
-0.8; it begins above the one threshold and ends below the other."""
+0.8; it begins above the one threshold and ends below the other. A breakage shorter than its invariant's `open_after_s`
+is no change: it never counted."""
 
 _SLACK_S = 0.001
 
@@ -86,19 +87,22 @@ class _Track:
     streak_s: float = 0.0
     seen_at: float | None = None
     """When the last look saw it; None if that look did not."""
+    lasts: bool = False
+    """It has been broken for as long as it takes to count."""
     looks: deque[bool] = field(default_factory=lambda: deque(maxlen=HISTORY))
     flapping: bool = False
     repair: tuple[int, int] | None = None
     """What is being verified: a ticket, and how often it was handed back before."""
     verifying_since: float = 0.0
 
-    def see(self, broken: bool, now: float, longest_step_s: float) -> None:
+    def see(self, broken: bool, now: float, longest_step_s: float, open_after_s: float) -> None:
         if broken != self.broken:
             self.broken, self.streak_s = broken, 0.0
         elif self.seen_at is not None:
             self.streak_s += min(now - self.seen_at, longest_step_s)
         self.seen_at = now
-        self.looks.append(broken)
+        self.lasts = broken and self.streak_s + _SLACK_S >= open_after_s
+        self.looks.append(self.lasts)
         share = change_share(self.looks)
         if share > FLAPPING_ABOVE:
             self.flapping = True
@@ -107,7 +111,8 @@ class _Track:
 
     @property
     def quiet(self) -> bool:
-        return len(self.looks) == HISTORY and not any(self.looks)
+        """There is nothing left to remember."""
+        return self.state == "whole" and len(self.looks) == HISTORY and not any(self.looks)
 
 
 def change_share(looks: Sequence[bool]) -> float:
@@ -180,10 +185,10 @@ class Judge:
                 track.state, track.seen_at = "unseen", None
             case Violation(summary=summary):
                 track.state = "broken"
-                track.see(True, case.now, self._longest_step_s)
+                track.see(True, case.now, self._longest_step_s, case.invariant.open_after_s)
             case None:
                 track.state, summary = "whole", ""
-                track.see(False, case.now, self._longest_step_s)
+                track.see(False, case.now, self._longest_step_s, case.invariant.open_after_s)
         if track.state == before or (before is None and track.state == "whole" and case.ticket is None):
             return None
         return InvariantState(invariant=case.invariant.name, target=case.target, state=track.state, summary=summary)
@@ -197,8 +202,7 @@ class Judge:
             yield MarkFlapping(ticket.id, track.flapping)
         match case.finding:
             case Violation(target=target, summary=summary):
-                lasts = track.streak_s + _SLACK_S >= case.invariant.open_after_s or track.flapping
-                if lasts and (ticket is None or ticket.whole):
+                if track.lasts and (ticket is None or ticket.whole):
                     yield Open(case.invariant.name, target, summary, track.flapping)
                 if ticket and repair and case.now - track.verifying_since + _SLACK_S >= self._verify_s:
                     yield HandBack(ticket.id, summary)

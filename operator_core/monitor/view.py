@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from operator_protocols import Address, Endpoint, Endpoints, Observation, Observer, Subject
+from operator_core.lab.wire import LabFile
+from operator_core.processes import Identity, alive
+from operator_protocols import Observation, Observer, Subject
 
 CONNECT_WITHIN_S = 5.0
 
@@ -17,31 +19,17 @@ class CannotSee(Exception):
     """The look failed as a whole; the text says why."""
 
 
-class RunningLab(msgspec.Struct, frozen=True):
-    """What the monitor reads of StateDir.lab_file. `started`: seconds since the epoch."""
-
-    class Service(msgspec.Struct, frozen=True):
-        name: str
-        role: str
-        ports: dict[str, Address]
-
-    pid: int
-    started: float
-    services: list[Service]
-
-    @classmethod
-    def read(cls, file: Path) -> RunningLab:
-        """`CannotSee` where no lab runs."""
-        try:
-            return msgspec.json.decode(file.read_bytes(), type=cls)
-        except FileNotFoundError:
-            raise CannotSee("no lab is running here yet") from None
-        except (OSError, msgspec.DecodeError) as error:
-            raise CannotSee(f"{file} cannot be read: {error}") from error
-
-    @property
-    def endpoints(self) -> Endpoints:
-        return Endpoints(tuple(Endpoint(each.name, each.role, each.ports) for each in self.services))
+def running_lab(file: Path) -> LabFile:
+    """The lab that runs here. `CannotSee` where none does."""
+    try:
+        lab = msgspec.json.decode(file.read_bytes(), type=LabFile)
+    except FileNotFoundError:
+        raise CannotSee("no lab is running here yet") from None
+    except (OSError, msgspec.DecodeError) as error:
+        raise CannotSee(f"{file} cannot be read: {error}") from error
+    if not alive(Identity(lab.pid, lab.started)):
+        raise CannotSee("the lab that ran here is gone")
+    return lab
 
 
 class View:
@@ -53,11 +41,11 @@ class View:
         self._lab_file = lab_file
         self._timeout_s = timeout_s
         self._observer: Observer | None = None
-        self.lab: RunningLab | None = None
+        self.lab: LabFile | None = None
 
     async def look(self) -> Observation:
         """`CannotSee` if there is no lab, it cannot be connected to, or the look failed or took too long."""
-        lab = RunningLab.read(self._lab_file)
+        lab = running_lab(self._lab_file)
         if lab != self.lab:
             await self.aclose()
             self.lab = lab

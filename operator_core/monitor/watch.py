@@ -9,9 +9,10 @@ from pathlib import Path
 
 from operator_core.errors import UserError
 from operator_core.events import Blind, MonitorStarted, Observed
+from operator_core.lab.wire import LabFile
 from operator_core.monitor.judge import Judge
 from operator_core.monitor.ledger import Ledger
-from operator_core.monitor.view import CannotSee, RunningLab, View
+from operator_core.monitor.view import CannotSee, View
 from operator_core.output import Emit
 from operator_protocols import Level, Subject
 
@@ -49,7 +50,7 @@ class _Monitor:
         self._judge = Judge(subject.invariants, interval_s)
         self._view = View(subject, lab_file, LOOK_WITHIN * interval_s)
         self._ledger = Ledger(db, subject.name, emit, busy_s=min(1.0, interval_s / 2))
-        self._whole_once: RunningLab | None = None
+        self._whole_once: LabFile | None = None
         """The lab that was seen with nothing broken."""
 
     async def run(self) -> None:

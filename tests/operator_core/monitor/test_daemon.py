@@ -7,10 +7,11 @@ import os
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 
 from operator_core.db import Database
@@ -24,7 +25,9 @@ from operator_core.events import (
     TicketChanged,
     decode,
 )
+from operator_core.lab.wire import LabFile
 from operator_core.tickets import Ticket, Tickets
+from operator_protocols import Address
 from tests.waiting import until
 
 SUBJECT = "tests.operator_core.monitor.filesubject:SUBJECT"
@@ -50,11 +53,13 @@ class World:
         draft.write_text(json.dumps(facts))
         draft.replace(self.file)
 
-    def lab_runs(self, started: float = 0.0) -> None:
+    def lab_runs(self, pid: int = 1) -> None:
+        """Say that the process `pid` is a lab; 1 has run for long."""
         self.lab_file.parent.mkdir(parents=True, exist_ok=True)
-        ports = {"http": {"host": "127.0.0.1", "port": 1}}
-        services = [{"name": "world", "role": "file", "title": "It", "ports": ports}]
-        self.lab_file.write_text(json.dumps({"pid": 1, "started": started, "services": services}))
+        world = LabFile.Service("world", "file", "It", {"http": Address("127.0.0.1", 1)})
+        started = psutil.Process(pid).create_time()
+        lab = LabFile(pid, started, "", "file", "processes", "no sandbox", [world])
+        self.lab_file.write_bytes(msgspec.json.encode(lab))
 
     async def start(self, *options: str) -> None:
         arguments = ["monitor", "run", "--subject", SUBJECT, "--state-dir", str(self.root), "--output", "jsonl"]
@@ -179,8 +184,21 @@ async def test_it_waits_for_a_lab_and_says_so(world: World) -> None:
     await until(lambda: world.count(Observed) >= 1, 15, "sight")
 
 
-async def test_a_lab_that_is_still_starting_opens_no_tickets(world: World) -> None:
-    world.lab_runs(started=time.time())
+@pytest.fixture
+async def young_process() -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec("sleep", "600")
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_lab_that_is_still_starting_opens_no_tickets(
+    world: World, young_process: asyncio.subprocess.Process
+) -> None:
+    world.lab_runs(young_process.pid)
     world.is_(broken={"door": "not there yet"})
     await world.start()
     await world.looks(10)
@@ -189,6 +207,17 @@ async def test_a_lab_that_is_still_starting_opens_no_tickets(world: World) -> No
     await world.looks(3)
     world.is_(broken={"door": "open"})
     await world.says("open")
+
+
+async def test_a_lab_that_is_gone_is_blindness(world: World, young_process: asyncio.subprocess.Process) -> None:
+    world.lab_runs(young_process.pid)
+    await world.start()
+    await until(lambda: world.count(Observed) > 0, 15, "the first look")
+    young_process.kill()
+    await young_process.wait()
+    world.is_(broken={"door": "open"})
+    await until(lambda: world.count(Blind) > 3, 15, "blindness")
+    assert world.tickets() == []
 
 
 async def test_a_concluded_repair_is_verified_or_handed_back(world: World) -> None:

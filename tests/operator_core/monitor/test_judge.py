@@ -105,6 +105,11 @@ def test_the_open_delay_counts_from_the_first_look_that_broke() -> None:
     assert bench.looks("wbwbb") == [[], [], [], [], ["Open"]]
 
 
+def test_a_long_open_delay() -> None:
+    bench = Bench.of(_invariant(open_after_s=60.0))
+    assert bench.looks("b" * 61) == [*([] for _ in range(60)), ["Open"]]
+
+
 def test_a_relapse_starts_the_close_delay_anew_and_counts() -> None:
     bench = Bench.of()
     assert bench.looks("bwwbwww") == [["Open"], ["MarkWhole"], [], ["Open"], ["MarkWhole"], [], ["Resolve"]]
@@ -153,6 +158,8 @@ def test_changes_are_said_once() -> None:
         for now, look in enumerate("wbbuuww")
     ]
     assert said == [[], [("a", "broken")], [], [("a", "unseen")], [], [("a", "whole")], []]
+    dark = [judge.look(_seen(a="w" if now < 130 else "u"), [], now).changes for now in range(100, 200)]
+    assert sum(map(len, dark)) == 1
 
 
 def test_targets_are_judged_apart() -> None:
@@ -231,10 +238,13 @@ def test_one_incident_is_not_flapping() -> None:
     assert bench.ticket and not bench.ticket.flapping
 
 
-def test_what_flaps_faster_than_its_open_delay_is_not_overlooked() -> None:
-    bench = Bench.of(_invariant(open_after_s=3.0))
-    bench.looks("bw" * 10)
-    assert bench.ticket and bench.ticket.flapping
+def test_blips_shorter_than_the_open_delay_are_not_flapping() -> None:
+    bench = Bench.of(_invariant(open_after_s=2.0))
+    bench.looks("bbw" * 20)
+    assert bench.ticket is None
+    assert bench.looks("bbb")[-1] == ["Open"]
+    assert bench.ticket and not bench.ticket.flapping
+    assert bench.looks("www")[-1] == ["Resolve"]
 
 
 def test_a_restarted_monitor_does_not_call_it_calm_before_it_has_looked_long_enough() -> None:
