@@ -31,19 +31,18 @@ class Case:
             self.done.append(done)
 
     def repaired(self, cluster: Cluster, look: Look) -> Conclusion:
-        happened = _sentence("; ".join(self.facts))
         return Conclusion(
-            what_happened=f"{happened} {_sentence('; '.join(self.done)) if self.done else ''}".strip(),
+            what_happened=_sentence("; ".join([*self.facts, *self.done])),
             cause=" ".join(self.evidence),
             alternatives=ruled_out(cluster, look, self.facts),
-            done=tuple(_sentence(step) for step in self.done),
-            left=(*self.open_questions, _after(cluster, look)),
+            done=(*(_sentence(step) for step in self.done), f"Checked after it: {_state(cluster, look)}."),
+            left=(*self.open_questions, "Who or what caused it cannot be told from inside the lab."),
         )
 
     def healthy(self, cluster: Cluster, look: Look) -> Conclusion:
         """Nothing is wrong any more, and what the ticket tells of was looked at."""
         return Conclusion(
-            what_happened=f"What the ticket tells of is over: {_after(cluster, look)}",
+            what_happened=f"What the ticket tells of is over: {_state(cluster, look)}.",
             cause="It went away before this session looked, perhaps with the repair of another ticket.",
             alternatives=ruled_out(cluster, look, ()),
             left=("Nothing was changed in this session.",),
@@ -94,12 +93,14 @@ def whole(cluster: Cluster, look: Look) -> bool:
     )
 
 
-def _after(cluster: Cluster, look: Look) -> str:
+def _state(cluster: Cluster, look: Look) -> str:
     p99 = p99_of(look.stats)
     speed = "" if p99 is None else f", the p99 of the checks is {p99:.0f} ms"
     counters = "" if look.drifted is None else ", and every counter agrees" if not look.drifted else ""
-    return f"Seen after it: {len(cluster.nodes)} nodes answer and reach the store{speed}{counters}."
+    return f"{len(cluster.nodes)} nodes answer and reach the store{speed}{counters}"
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    """With a capital, unless it begins with a name such as node-2."""
+    first = text.partition(" ")[0]
+    return f"{text if '-' in first else text[:1].upper() + text[1:]}." if text else ""

@@ -11,13 +11,14 @@ _STATES = ("starting", "up", "paused", "stopped", "died", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A service: `state` as the lab says, `addresses` by port name."""
+    """A service: `state` as the lab says, `addresses` by port name, `last_exit` how it last ended."""
 
     name: str
     role: str
     state: str
     pid: int | None
     addresses: dict[str, str]
+    last_exit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Cluster:
                 continue
             addresses = {match["port"] or "": match["address"] for match in _ADDRESS.finditer(line)}
             pid = next((int(word) for word in words if word.isdecimal()), None)
-            parts.append(Part(words[0], words[1], state, pid, addresses))
+            last = re.split(r"\s{2,}", line.strip())[-1]
+            parts.append(Part(words[0], words[1], state, pid, addresses, "" if last == "-" else last))
         return cls(tuple(parts))
 
     def role(self, role: str) -> tuple[Part, ...]:

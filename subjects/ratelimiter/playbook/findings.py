@@ -39,7 +39,7 @@ def services(cluster: Cluster) -> Iterator[Finding]:
             yield Finding(
                 f"down:{part.name}",
                 f"{part.name} was not running",
-                f"`lab ps` listed {part.name} as {part.state}.",
+                f"`lab ps` listed {part.name} as {part.state}{', ' if part.last_exit else ''}{part.last_exit}.",
                 (start, start),
                 f"{part.name} was started again",
             )
