@@ -32,11 +32,12 @@ if algorithm == 'gcra' and limit > 0 then
   local interval = math.ceil(window / limit)
   local room = now + burst * interval
   local tat = tonumber(redis.call('GET', KEYS[3]) or now)
-  tat = math.min(math.max(tat, now), room)  -- room: a limit that was eased is eased at once
+  local eased = tat > room  -- the limit was raised, or its burst lowered: what was owed under the old one is forgiven
+  tat = math.min(math.max(tat, now), room)
   local allowed = tat + cost * interval <= room
   local retry_in = cost > burst and -1 or math.max(0, tat + cost * interval - room)
-  if allowed then
-    tat = tat + cost * interval
+  if allowed then tat = tat + cost * interval end
+  if allowed or eased then
     redis.call('SET', KEYS[3], int(tat), 'PX', int(math.ceil((tat - now) / 1000)))
   end
   local remaining = math.floor((room - tat) / interval)
