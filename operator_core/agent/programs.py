@@ -78,11 +78,11 @@ _CURL_FLAGS = set("sSfivkLgN46I")
 _CURL_WITH_VALUE = set("mHwXo")
 _CURL_LONG = {
     "--silent", "--show-error", "--fail", "--fail-with-body", "--include", "--head", "--verbose", "--insecure",
-    "--location", "--compressed", "--globoff", "--no-buffer", "--http1.1",
+    "--location", "--compressed", "--globoff", "--no-buffer", "--http1.1", "--retry-connrefused",
 }  # fmt: skip
 _CURL_LONG_WITH_VALUE = {
     "--max-time": "m", "--connect-timeout": "m", "--header": "H", "--write-out": "w", "--request": "X", "--output": "o",
-    "--retry": "m",
+    "--retry": "m", "--retry-delay": "m",
 }  # fmt: skip
 _URL = re.compile(r"https?://|localhost\b|[\d\[]")
 

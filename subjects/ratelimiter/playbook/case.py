@@ -19,6 +19,8 @@ class Case:
     evidence: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     open_questions: list[str] = field(default_factory=list)
+    wrong_counters: dict[str, str] = field(default_factory=dict)
+    """Those that were started afresh, each with a clause that says how it was wrong."""
 
     def found(self, fact: str, evidence: str, done: str) -> None:
         if fact not in self.facts:
@@ -31,6 +33,9 @@ class Case:
             self.done.append(done)
 
     def repaired(self, cluster: Cluster, look: Look) -> Conclusion:
+        if self.wrong_counters:
+            self.did(f"{len(self.wrong_counters)} wrong counters were started afresh")
+            self.evidence.append(f"Against what the nodes admitted: {'; '.join(self.wrong_counters.values())}.")
         return Conclusion(
             what_happened=_sentence("; ".join([*self.facts, *self.done])),
             cause=" ".join(self.evidence),
@@ -70,7 +75,7 @@ def ruled_out(cluster: Cluster, look: Look, facts: tuple[str, ...] | list[str]) 
         against.append("The store itself: asked directly, it answers PING.")
     if (
         look.links
-        and "link" not in told
+        and "network" not in told
         and all(x["state"] == "open" and not x["latency_ms"] for x in look.links.values())
     ):
         against.append("The network: GET /links shows every link open, with 0 ms added.")

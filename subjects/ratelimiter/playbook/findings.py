@@ -58,28 +58,34 @@ def silent(cluster: Cluster, look: Look) -> Iterator[Finding]:
 
 
 def links(cluster: Cluster, look: Look) -> Iterator[Finding]:
+    """Those that are cut or slowed; the ones that are wrong in the same way together."""
     admin = cluster.address("network", "admin")
+    alike: dict[tuple[str, float], list[str]] = {}
     for name, link in (look.links or {}).items():
-        wrong: dict[str, Any] = {}
-        if link["state"] != "open":
-            wrong["state"] = "open"
-        if link["latency_ms"]:
-            wrong["latency_ms"] = 0
-        if not wrong:
-            continue
-        what = "cut" if "state" in wrong else f"slowed by {link['latency_ms']:g} ms"
+        if link["state"] != "open" or link["latency_ms"]:
+            alike.setdefault((link["state"], link["latency_ms"]), []).append(name)
+    for (state, latency_ms), names in alike.items():
+        right = ({"state": "open"} if state != "open" else {}) | ({"latency_ms": 0} if latency_ms else {})
+        how = " and ".join(
+            part
+            for part in (state if state != "open" else "", f"slowed by {latency_ms:g} ms" if latency_ms else "")
+            if part
+        )
+        who, each = (names[0], names[0]) if len(names) == 1 else (", ".join(names), f"{{{','.join(names)}}}")
         put = Run(
-            f"{_PUT} -d '{json.dumps(wrong)}' http://{admin}/links/{name}",
-            f"The link of {name} is {what}; set it right.",
-            f"GET /links shows the link from {name} to the store as {what}. That is the network, neither {name} nor "
-            "the store.",
+            f"{_PUT} -d '{json.dumps(right)}' 'http://{admin}/links/{each}'",
+            f"The link of {who} is {how}; set it right.",
+            f"GET /links shows the way to the store from {who} as {how}. So it is the network between them, neither "
+            "the nodes nor the store.",
         )
         yield Finding(
-            f"link:{name}",
-            f"the link from {name} to the store was {what}",
-            f"GET /links listed it as {link['state']} with {link['latency_ms']:g} ms.",
+            f"links:{who}",
+            f"the network between the store and {who} was {how}",
+            f"GET /links listed {who} as {state}, with {latency_ms:g} ms added.",
             (put,),
-            f"the link of {name} was set to open and 0 ms" if len(wrong) > 1 else _set(name, wrong),
+            f"the links were set right ({json.dumps(right)})"
+            if len(names) > 1
+            else f"its link was set right ({json.dumps(right)})",
         )
 
 
@@ -151,9 +157,5 @@ def _role(part: Part) -> str:
     }.get(part.role, "")
 
 
-def _set(name: str, wrong: dict[str, Any]) -> str:
-    return f"the link of {name} was opened" if "state" in wrong else f"the link of {name} was made fast again"
-
-
 def _shown(config: dict[str, Any]) -> str:
-    return ", ".join(f"`{key}` {json.dumps(value)}" for key, value in config.items())
+    return ", ".join(f"`{key}` {json.dumps(value, sort_keys=True)}" for key, value in config.items())

@@ -10,11 +10,9 @@ from typing import Any
 
 from subjects.ratelimiter.playbook.cluster import Cluster
 
-_HEADING = re.compile(r"^## (\S+)(?: (\S+))?$")
-_STATUS = re.compile(r" \[(\d{3})\]$")
+_ANSWER = re.compile(r"(.*?) ?\[(\d{3})\] http://([^/\s]+)/(\S*)\n", re.DOTALL)
 _DRIFTED = re.compile(r"^(\S+) counts (\d+), admitted (\d+)(?: to (\d+))?$", re.MULTILINE)
-_STRANGER = re.compile(r"\bname=(\S+)")
-_CURL = "curl -s -m 1 -w ' [%{http_code}]\\n'"
+_NAMED = re.compile(r" name=(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,96 +42,75 @@ class Look:
     stats: dict[str, Any] | None = None
     clients: list[Client] | None = None
     uptime_s: int | None = None
-    drifted: list[str] | None = None
-    """Keys of counters that disagree with what the nodes admitted."""
-    drift_said: str = ""
+    drifted: dict[str, str] | None = None
+    """Counters that disagree with what the nodes admitted, by key, each with a clause that says how."""
 
 
 def command(cluster: Cluster, *, counters: bool, again: bool = False) -> str:
     """Ask all of it in one line. `counters`: also who is connected to the store, and whether it counts right.
     `again`: after a change, so list the services first and give the nodes a moment to be ready."""
-    nodes, store = cluster.nodes, cluster.address("store", "redis")
-    each = " ".join(nodes.values())
-    parts = []
-    if again:
-        parts.append("lab ps")
-        parts.append(
-            f"for a in {each}; do for i in 1 2 3 4 5 6 7 8; do "
-            "curl -sf -m 1 -o /dev/null http://$a/readyz && break; sleep 0.3; done; done"
-        )
-    parts.append(
-        f'for a in {each}; do for p in healthz readyz v1/config; do echo "## $a $p"; {_CURL} http://$a/$p; done; done'
-    )
+    nodes, store = ",".join(cluster.nodes.values()), cluster.address("store", "redis")
+    urls = [f"'http://{{{nodes}}}/{{healthz,readyz,v1/config}}'"]
     if admin := cluster.address("network", "admin"):
-        parts.append(f"echo '## links'; {_CURL} http://{admin}/links")
+        urls.append(f"http://{admin}/links")
     if load := cluster.address("load", "http"):
-        parts.append(f"echo '## load'; {_CURL} http://{load}/stats")
+        urls.append(f"http://{load}/stats")
+    parts = [f"curl -s -m 1 -w ' [%{{http_code}}] %{{url_effective}}\\n' {' '.join(urls)}"]
+    if again:
+        ready = f"curl -s -m 1 --retry 4 --retry-delay 1 --retry-connrefused 'http://{{{nodes}}}/readyz' > /dev/null"
+        parts = [ready, "lab ps", *parts]
     if store:
         client = f"python -m subjects.ratelimiter.cli --timeout 1 {store}"
-        parts.append(f"echo '## store'; {client} PING")
+        parts.append(f"{client} PING")
         if counters:
-            parts.append(f"echo '## uptime'; {client} INFO server | grep uptime_in_seconds")
-            parts.append(f"echo '## clients'; {client} CLIENT LIST")
-            parts.append(f"echo '## counters'; python -m subjects.ratelimiter.drift {each}")
+            parts.append(f"{client} INFO server | grep uptime_in_seconds; {client} CLIENT LIST")
+            parts.append(f"python -m subjects.ratelimiter.drift {' '.join(cluster.nodes.values())}")
     return "; ".join(parts)
 
 
 def read(output: str, cluster: Cluster) -> Look:
     look = Look()
     names = {address: name for name, address in cluster.nodes.items()}
-    for what, path, body in _sections(output):
-        if what in names:
-            _node(look, names[what], path, body)
-        elif what == "links" and isinstance(links := _json(body), list):
+    for match in _ANSWER.finditer(output):
+        body, status, address, path = match.groups()
+        if address in names:
+            _node(look, names[address], path, status, body)
+        elif path == "links" and isinstance(links := _json(body), list):
             look.links = {link["name"]: link for link in links}
-        elif what == "load" and isinstance(stats := _json(body), dict):
+        elif path == "stats" and isinstance(stats := _json(body), dict):
             look.stats = stats
-        elif what == "store":
-            no_answer = f"No answer from {cluster.address('store', 'redis')}" in output
-            look.store_answers = True if "PONG" in body else False if no_answer else None
-        elif what == "uptime" and (found := re.search(r"uptime_in_seconds:(\d+)", body)):
-            look.uptime_s = int(found[1])
-        elif what == "clients":
-            look.clients = [Client(match[1], line) for line in body.splitlines() if (match := _STRANGER.search(line))]
-        elif what == "counters" and "compared" in body:
-            look.drifted = [match[1] for match in _DRIFTED.finditer(body)]
-            look.drift_said = body
+    lines = output.splitlines()
+    if "PONG" in lines:
+        look.store_answers = True
+    elif f"No answer from {cluster.address('store', 'redis')}" in output:
+        look.store_answers = False
+    uptime = re.search(r"^uptime_in_seconds:(\d+)", output, re.MULTILINE)
+    look.uptime_s = int(uptime[1]) if uptime else None
+    listed = [line for line in lines if line.startswith("id=") and " addr=" in line]
+    if listed:
+        look.clients = [Client(named[1], line) for line in listed if (named := _NAMED.search(line))]
+    if re.search(r"^compared \d+ counters", output, re.MULTILINE):
+        look.drifted = {drifted[1]: drifted[0] for drifted in _DRIFTED.finditer(output)}
     return look
 
 
-def _node(look: Look, name: str, path: str, body: str) -> None:
-    status = _STATUS.search(body.rstrip())
-    if status is None:
-        return
-    if status[1] == "000":
+def _node(look: Look, name: str, path: str, status: str, body: str) -> None:
+    if status == "000":
         if path == "healthz":
             look.silent.add(name)
-        return
-    if path == "healthz":
+    elif path == "healthz":
         look.health.add(name)
     elif path == "readyz":
-        look.ready[name] = status[1] == "200"
+        look.ready[name] = status == "200"
     elif path == "v1/config" and isinstance(config := _json(body), dict):
         look.configs[name] = config
 
 
-def _sections(output: str) -> list[tuple[str, str, str]]:
-    found: list[tuple[str, str, list[str]]] = []
-    for line in output.splitlines():
-        if heading := _HEADING.match(line):
-            found.append((heading[1], heading[2] or "", []))
-        elif line.startswith("[standard error]"):
-            break
-        elif found:
-            found[-1][2].append(line)
-    return [(what, path, "\n".join(lines)) for what, path, lines in found]
-
-
 def _json(body: str) -> Any:
-    """What the body holds, without curl's status behind it; None if that is no JSON."""
+    """What the last line of it holds, or None if that is no JSON."""
     try:
-        return json.loads(_STATUS.sub("", body.rstrip()))
-    except ValueError:
+        return json.loads(body.strip().splitlines()[-1])
+    except (ValueError, IndexError):
         return None
 
 
