@@ -39,7 +39,7 @@ class OperatorApp(App[None]):
         "screens/stage.tcss",
     ]  # a default screen's own is not loaded
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (116, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-mid"), (44, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "question_mark", "help", "Help", id="help", tooltip="All keys, and what the marks say", key_display="?"

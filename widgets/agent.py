@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from operator_core.state import Block, RunState, Usage
+from operator_core.state import Block, RunState, Usage, Verdict
 from widgets.blocks import BlockView
 from widgets.following import Following
 from widgets.header import AGENTS
@@ -28,6 +28,7 @@ class Work:
     model: str
     mode: str
     session: str
+    ticket: int | None
     usage: Usage
     waiting: str
 
@@ -49,7 +50,9 @@ class AgentPanel(Panel[Work]):
 
     def part(self, state: RunState, now: datetime | None) -> Work:
         session = state.session
-        said = f"session {session.id} on ticket #{session.ticket}" if session and not session.outcome else ""
+        if session is not None and session.outcome is not None:
+            session = None
+        said = f"session {session.id} on ticket #{session.ticket}" if session else ""
         return Work(
             state.transcript,
             state.transcript_dropped,
@@ -57,6 +60,7 @@ class AgentPanel(Panel[Work]):
             flat(state.model),
             state.mode,
             said,
+            session.ticket if session else None,
             state.usage,
             state.waiting,
         )
@@ -67,7 +71,7 @@ class AgentPanel(Panel[Work]):
     def draw(self, part: Work) -> None:
         self.set_class(not part.blocks, "-idle")
         scroll = self.query_one(Following)
-        self.head(title(part), aside(part, scroll.following))
+        self.head(title(part), *aside(part, scroll.following))
         if not part.blocks:
             self.query_one("#idle", Static).update(idle(part))
         if scroll.following:
@@ -92,21 +96,23 @@ class AgentPanel(Panel[Work]):
             fresh.append(self._views[number])
         if fresh:
             scroll.mount_all(fresh)
+            scroll.pin(fresh[-1] if isinstance(fresh[-1].block, Verdict) else None)  # a verdict is read from its top
 
 
 def title(part: Work) -> Content:
     agent = AGENTS.get(part.agent, flat(part.agent))
-    model = f" ({part.model})" if part.model else ""
-    return line(f"Agent · {agent}{model}")
+    return line(f"Agent · {agent}")
 
 
-def aside(part: Work, following: bool) -> Content | None:
+def aside(part: Work, following: bool) -> tuple[Content | None, Content | None]:
+    """In full, and for a small screen."""
     if not following:
-        return line(("‖ paused: p or End goes on", WARN))
+        return line(("‖ paused: End goes on", WARN)), None
     if part.waiting:
-        return line((flat(part.waiting), WARN))
-    said = [part.session, tokens(part.usage)]
-    return line(" · ".join(text for text in said if text)) if any(said) else None
+        return line((flat(part.waiting), WARN)), line(("waiting", WARN))
+    said = [part.model, part.session, tokens(part.usage)]
+    short = line((f"ticket #{part.ticket}" if part.ticket else "", DIM))
+    return line(" · ".join(text for text in said if text)) if any(said) else None, short
 
 
 def tokens(usage: Usage) -> str:
@@ -116,7 +122,10 @@ def tokens(usage: Usage) -> str:
 
 
 def cost(usage: Usage) -> str:
-    return "price not known" if usage.cost_usd is None else f"about ${usage.cost_usd:.4f}"
+    """An estimate by list price."""
+    if usage.cost_usd is None:
+        return "price not known"
+    return "$0" if usage.cost_usd == 0 else f"about ${usage.cost_usd:.{2 if usage.cost_usd >= 1 else 4}f}"
 
 
 def idle(part: Work) -> Content:

@@ -15,7 +15,7 @@ from operator_core.state import Countdown, Incident, RunState
 from widgets.panel import Panel
 from widgets.scoreboard import scoreboard
 from widgets.style import beside
-from widgets.text import BAD, DIM, GOOD, STRONG, Fitted, flat, line, plain, stack
+from widgets.text import DIM, GOOD, STRONG, Fitted, flat, line, plain, stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class ChapterPanel(Panel[Telling]):
 
     def draw(self, part: Telling) -> None:
         page = part.page
-        self.head(line(f"{page.number}/{page.of} {flat(page.title)}" if page.of else "Chapter"))
+        self.head(line(f"{page.number}/{page.of}  {flat(page.title)}" if page.of else "Chapter"))
         if page.body != self._told:
             self._told = page.body
             self.query_one("#body", Markdown).update(plain(page.body))
@@ -78,9 +78,7 @@ class ChapterPanel(Panel[Telling]):
         self.set_class(part.countdown is not None, "-counting")
         if part.countdown is not None:
             self.query_one("#left", Digits).update(str(part.countdown.left))
-            self.query_one("#fault", Static).update(
-                line((flat(part.countdown.fault), BAD), "\n", ("escape stops it", DIM))
-            )
+            self.query_one("#fault", Static).update(line((flat(part.countdown.fault), "bold"), "\nesc stops it"))
         self.query_one("#checks", Static).update(checklist(page))
         self.query_one("#brief", Static).update(brief(page))
         score = self.query_one("#score", Static)
@@ -99,9 +97,8 @@ def told(incident: Incident | None, page: Page) -> Incident | None:
 
 
 def checklist(page: Page) -> Content:
-    if not page.checks:
-        return line(("space goes on", DIM))
-    head = "All is ready: space goes on" if all(done for _, done in page.checks) else "The show waits until"
+    onward = "The end of the show: q leaves" if page.last else "Space goes on"
+    head = onward if all(done for _, done in page.checks) else "The show waits until"
     rows = [
         line(("✔ " if done else "○ ", GOOD if done else DIM), (flat(text), "" if done else STRONG))
         for text, done in page.checks
@@ -110,8 +107,10 @@ def checklist(page: Page) -> Content:
 
 
 def brief(page: Page) -> Content:
-    """The checklist in a line or two, for a small screen."""
-    return line("  ").join(
-        line(("✔ " if done else "○ ", GOOD if done else DIM), (flat(text), DIM if done else STRONG))
-        for text, done in page.checks
+    """The checklist alone, for a small screen."""
+    return stack(
+        [
+            line(("✔ " if done else "○ ", GOOD if done else DIM), (flat(text), DIM if done else STRONG))
+            for text, done in page.checks
+        ]
     )

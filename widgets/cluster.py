@@ -94,7 +94,7 @@ def _seen(service: ServiceHealth, state: RunState, now: datetime | None) -> Row:
 
 
 def rows(shown: tuple[Row, ...], width: int) -> list[Content]:
-    """Columns as wide as their longest text; the role gives way first, then the readings are cut."""
+    """Columns as wide as their longest text; the role gives way first, then the readings."""
     name = min(max(len(flat(row.name)) for row in shown), 20)
     role = min(max(len(flat(row.role)) for row in shown), 10) if width >= 56 else 0
     how = min(max(len(flat(row.state)) for row in shown), 12)
@@ -106,10 +106,26 @@ def _row(row: Row, name: int, role: int, how: int, width: int) -> Content:
         line((row.symbol, row.style), " ", cell(row.name, name, STRONG)),
         *([cell(row.role, role, DIM)] if role else []),
         cell(row.state, how, row.style),
-        line("  ").join(_reading(reading) for reading in row.readings),
     ]
-    drawn = line("  ").join(parts).truncate(width, ellipsis=True, pad=True)
+    drawn = line("  ").join(parts)
+    for reading in fitting(row.readings, width - drawn.cell_length):
+        drawn = line(drawn, "  ", _reading(reading))
+    drawn = drawn.truncate(width, ellipsis=True, pad=True)
     return Content(drawn.plain).stylize("bold reverse $text-error") if row.lit else drawn
+
+
+def fitting(readings: tuple[Reading, ...], width: int) -> list[Reading]:
+    """Those that have room. Where not all have, what is not well goes first."""
+    needs = {reading: _reading(reading).cell_length + 2 for reading in readings}
+    if sum(needs.values()) > width:
+        readings = tuple(sorted(readings, key=lambda reading: reading.level is Level.OK))
+    chosen = []
+    for reading in readings:
+        if needs[reading] > width:
+            break
+        chosen.append(reading)
+        width -= needs[reading]
+    return chosen
 
 
 def _reading(reading: Reading) -> Content:

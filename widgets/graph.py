@@ -80,7 +80,7 @@ def plot(figure_: Any, curve: Curve, width: int, height: int) -> list[Content]:
     figure_.ruler("x").lim(-SPAN_S, 0).ticks([-SPAN_S, -SPAN_S / 2, 0], ["-60 s", "-30 s", "now"])
     figure_.ruler("y").lim(0, top).ticks([0, top / 2, top], ["0", figure(top / 2), figure(top)])
     if recent:
-        signal = figure_.signal([x for x, _, _ in recent], [y for _, y, _ in recent], marker="braille").lines(True)
+        signal = figure_.signal([x for x, _, _ in recent], [y for _, y, _ in recent], marker="hd").lines(True).fillx()
         figure_.draw(signal)
     drawn = figure_.build().string(colorless=True).splitlines()[:height]
     edge = max((text.find("┤") for text in drawn), default=0) + 1
@@ -89,7 +89,7 @@ def plot(figure_: Any, curve: Curve, width: int, height: int) -> list[Content]:
 
 def _colour(text: str, edge: int, width: int, recent: Sequence[tuple[float, float, Level]]) -> Content:
     content = line((text[:edge], DIM))
-    if not any("\u2800" <= character <= "\u28ff" for character in text):
+    if "┤" not in text and "│" not in text:  # the ticks of the time axis
         return line(content, (text[edge:], DIM))
     columns = max(1, width - edge - 1)
     parts = []
@@ -139,7 +139,7 @@ class Graphs(Static):
         self._curves: tuple[Curve, ...] = ()
 
     def on_mount(self) -> None:
-        self.call_after_refresh(lambda: self.run_worker(self._fetch(), exit_on_error=False))
+        self.call_after_refresh(lambda: self.run_worker(self._fetch(), name="graph", exit_on_error=False))
 
     async def _fetch(self) -> None:
         def load() -> Any:

@@ -35,6 +35,7 @@ class Panel(Vertical, Generic[P]):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._drawn: P | None = None
+        self._head: tuple[Content, Content | None, Content | None] = (Content(self.HEADING), None, None)
 
     def part(self, state: RunState, now: datetime | None) -> P:
         raise NotImplementedError
@@ -43,7 +44,7 @@ class Panel(Vertical, Generic[P]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.head(Content(self.HEADING))
+        self.head(*self._head)
         self.take()
 
     def watch_state(self) -> None:
@@ -64,16 +65,24 @@ class Panel(Vertical, Generic[P]):
         self._drawn = None
         self.take()
 
-    def head(self, title: Content, aside: Content | None = None) -> None:
-        self.border_title = title
+    def head(self, title: Content, aside: Content | None = None, short: Content | None = None) -> None:
+        """What stands in the frame: the aside in its lower edge; or, `short` if given, behind the title where there
+        is no lower edge."""
+        self._head = (title, aside, short)
+        low = self.screen.has_class("-narrow") or self.screen.has_class("-low")
+        behind = aside if short is None else short
+        self.border_title = Content.assemble(title, "  ", behind) if behind and low else title
         self.border_subtitle = aside
+
+    def on_resize(self) -> None:
+        self.head(*self._head)
 
 
 class SheetPanel(Panel[P]):
     """A panel of one sheet of text, laid out for the width it has, scrolled where it is higher than its place."""
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll():
+        with VerticalScroll(classes="sheet"):
             yield Static(id="sheet")
 
     def draw(self, part: P) -> None:

@@ -12,17 +12,21 @@ from widgets.text import BAD, DIM, GOOD, STRONG, WARN, cell, figure, flat, line,
 def scoreboard(incident: Incident, width: int) -> Content:
     usage = incident.usage
     moments = [
-        ("detected after", incident.seconds(incident.detected_at)),
-        ("diagnosed after", incident.seconds(incident.diagnosed_at)),
-        ("repaired after", incident.seconds(incident.repaired_at)),
-        ("verified after", incident.seconds(incident.verified_at)),
+        ("detected", incident.seconds(incident.detected_at)),
+        ("diagnosed", incident.seconds(incident.diagnosed_at)),
+        ("repaired", incident.seconds(incident.repaired_at)),
+        ("verified", incident.seconds(incident.verified_at)),
     ]
-    rows = [(label, "-" if seconds is None else f"{seconds:.1f} s", STRONG) for label, seconds in moments]
+    rows = [(label, "-" if seconds is None else f"{seconds:+.1f} s", STRONG) for label, seconds in moments]
     rows.append(("commands", str(incident.commands), STRONG))
-    rows.append(("tokens in / out", f"{usage.input_tokens:,} / {usage.output_tokens:,}", STRONG))
+    rows.append(("tokens", f"{usage.input_tokens:,} / {usage.output_tokens:,}", STRONG))
     rows.append(("cost", cost(usage), STRONG))
     rows += [(label, figure(value), BAD if value > 0 else STRONG) for label, value in incident.damage.items()]
-    return stack([verdict(incident), *(_row(label, value, style, width) for label, value, style in rows)])
+    columns = 2 if width >= 40 else 1
+    each = (width - 2 * (columns - 1)) // columns
+    cells = [_row(label, value, style, each) for label, value, style in rows]
+    lines = [line("  ").join(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+    return stack([verdict(incident), *lines])
 
 
 def verdict(incident: Incident) -> Content:

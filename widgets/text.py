@@ -68,8 +68,14 @@ def line(*parts: str | Content | tuple[str, str]) -> Content:
 
 
 def cell(text: str, width: int, style: str = "") -> Content:
-    """One line of exactly `width` cells, cut with an ellipsis or filled up."""
+    """One line of exactly `width` cells, cut with an ellipsis or filled up at its right."""
     return line((flat(text), style)).truncate(width, ellipsis=True, pad=True)
+
+
+def right(text: str, width: int, style: str = "") -> Content:
+    """`cell`, filled up at its left."""
+    content = line((flat(text), style)).truncate(width, ellipsis=True)
+    return content.pad_left(max(0, width - content.cell_length))
 
 
 def spread(left: Content, right: Content, width: int) -> Content:

@@ -91,7 +91,7 @@ def _aside(incident: Incident) -> tuple[str, bool]:
 
 def drawing(stages: tuple[Stage, ...], width: int) -> Content:
     """Two lines: the marks joined by a line of progress, and under each its time."""
-    each = width // len(stages)
+    each = (width - len(stages[-1].name) - 2) // (len(stages) - 1)
     marks, times = [], []
     for number, stage in enumerate(stages):
         mark, style = ("●", GOOD) if stage.reached else ("◐", WARN) if stage.current else ("○", DIM)
@@ -102,7 +102,7 @@ def drawing(stages: tuple[Stage, ...], width: int) -> Content:
             room = max(0, each - name.cell_length - 2)
             marks.append(line(name, " ", (bar * room, colour), " ").truncate(each, pad=True))
         else:
-            marks.append(name.truncate(each, ellipsis=True, pad=True))
+            marks.append(name)
         times.append(
             cell(f"  {stage.text}" if not stage.text else stage.text, each - 2, STRONG if stage.reached else WARN)
         )

@@ -18,8 +18,7 @@ from widgets.style import beside
 from widgets.text import DIM, STRONG, STYLES, Fitted, cell, figure, flat, line, milliseconds, stack
 
 FIGURES = ("operations", "p50", "p99", "errors")
-LABELS = {"operations": "operations/s", "p50": "p50 ms", "p99": "p99 ms", "errors": "errors/s"}
-SHORT = {"operations": "op/s", "p50": "p50 ms", "p99": "p99 ms", "errors": "errors/s"}
+LABELS = {"operations": "ops/s", "p50": "p50 ms", "p99": "p99 ms", "errors": "errors/s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,15 @@ def aside(part: Load) -> Content:
 def strip(values: dict[str, str], part: Load, width: int) -> Content:
     """Figures and a line of blocks, for a small screen."""
     style = STRONG if part.workload is None or part.workload.level is Level.OK else STYLES[part.workload.level]
-    said = line("  ").join(line((values[name], style), (f" {SHORT[name]}", DIM)) for name in FIGURES)
-    return stack([said.truncate(width, ellipsis=True), sparkline(part.operations, width)])
+    said = [
+        line((values["operations"], style), (" op/s", DIM)),
+        line(("p50 ", DIM), (values["p50"], style)),
+        line(("p99 ", DIM), (values["p99"], style), (" ms", DIM)),
+        line((values["errors"], style), (" err/s", DIM)),
+    ]
+    if sum(text.cell_length + 2 for text in said) - 2 > width:
+        del said[1]
+    return stack([line("  ").join(said).truncate(width, ellipsis=True), sparkline(part.operations, width)])
 
 
 def grid(readings: tuple[Reading, ...], width: int) -> Content:

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from widgets.text import ACCENT, DIM, cell, line, stack
+from widgets.text import ACCENT, DIM, Fitted, cell, indent, line, stack
 
 SYMBOLS = """\
 ● well   ▲ degraded   ✖ broken or dead   ‖ paused   ? not seen   ◌ starting   ■ stopped
@@ -35,7 +35,7 @@ class HelpScreen(ModalScreen[None]):
         with Vertical(id="help") as box:
             box.border_title = Content("Keys")
             with VerticalScroll():
-                yield Static(keys(self.bindings))
+                yield Static(Fitted(lambda width: keys(self.bindings, width)))
                 yield Static(line(("\nWhat the marks say\n", DIM), SYMBOLS))
             yield Footer(show_command_palette=False)
 
@@ -43,18 +43,18 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def keys(bindings: Iterable[ActiveBinding]) -> Content:
-    """One line an action: its keys, what it is called, and what it does."""
+def keys(bindings: Iterable[ActiveBinding], width: int) -> Content:
+    """One entry an action: its keys, what it is called, and what it does."""
     found: dict[str, tuple[list[str], ActiveBinding]] = {}
-    for active in bindings:
-        if not active.binding.system and active.binding.description:
-            found.setdefault(active.binding.action, ([], active))[0].append(shown(active.binding.key))
-    rows = []
+    for active in sorted(bindings, key=lambda active: not active.binding.id):  # ours first
+        binding = active.binding
+        if binding.description and not binding.system and not binding.key.startswith("super+"):
+            found.setdefault(binding.action, ([], active))[0].append(shown(binding.key))
+    rows: list[Content] = []
     for names, active in found.values():
-        said = active.tooltip or active.binding.tooltip or active.binding.description
-        rows.append(
-            line((cell(", ".join(names), 22, ACCENT)), cell(active.binding.description, 16, "bold"), (said, ""))
-        )
+        first = line(cell(", ".join(names), 20, ACCENT), cell(active.binding.description, 15, "bold"))
+        said = active.tooltip or active.binding.tooltip or ""
+        rows += indent(line(said), width, first, line(" " * first.cell_length))
     return stack(rows)
 
 

@@ -55,6 +55,14 @@ class StageScreen(Screen[None]):
             "p", "pause", "Pause", id="pause", tooltip="Hold the texts still to read them; again to go on", show=False
         ),
         Binding(
+            "tab",
+            "app.focus_next",
+            "Next panel",
+            id="focus",
+            tooltip="Focus the next panel: to scroll, or to zoom it",
+            show=False,
+        ),
+        Binding(
             "escape", "escape", "Stop or close", id="escape", tooltip="Stop a countdown, or leave the zoom", show=False
         ),
     ]
@@ -129,7 +137,7 @@ class StageScreen(Screen[None]):
         scrolls = list(self.query(Following))
         hold = any(scroll.following for scroll in scrolls)
         for scroll in scrolls:
-            scroll.hold(hold)
+            scroll.following = not hold
 
     def action_zoom(self) -> None:
         if self.maximized is not None:
