@@ -121,7 +121,7 @@ INVARIANTS = (
     Invariant(
         "redis_disconnected", "Every node reaches the store", redis_disconnected, open_after_s=0.0, close_after_s=2.0
     ),
-    Invariant("high_latency", "The p99 is at most 100 ms", high_latency, open_after_s=1.8, close_after_s=2.0),
+    Invariant("high_latency", "The p99 is at most 100 ms", high_latency, open_after_s=2.8, close_after_s=2.0),
     Invariant(
         "counter_drift",
         "The store counts what nodes admit",

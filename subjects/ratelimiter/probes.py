@@ -37,7 +37,10 @@ class Http:
         self.timeout_s = timeout_s
         self._deadline = 0.0
         self._client = httpx.AsyncClient(
-            timeout=None, trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0)
+            timeout=None,
+            trust_env=False,
+            verify=False,  # plain HTTP: there are no certificates to load
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def begin(self) -> None:

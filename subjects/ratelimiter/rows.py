@@ -100,5 +100,5 @@ def workload(stats: Mapping[str, Any], damage_before: Mapping[str, float] | None
 
 def _key(key: Mapping[str, Any]) -> Reading:
     level = Level.BAD if key["used"] > key["limit"] else Level.WARN if key["denied_per_s"] else Level.OK
-    denied = f", {key['denied_per_s']:.0f}/s denied" if key["denied_per_s"] else ""
+    denied = f", {key['denied_per_s']:g}/s denied" if key["denied_per_s"] else ""
     return Reading(key["key"], f"{key['used']} of {key['limit']}{denied}", level)

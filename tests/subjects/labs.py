@@ -13,7 +13,7 @@ from operator_core.lab.lab import FaultsHands, Lab
 from operator_core.paths import StateDir
 from operator_protocols import Finding, LabControl, Observation, Observer, Subject, Unseen, Violation
 
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 0.1
 TIMEOUT_S = 0.8
 
 Where = tuple[str, str]
@@ -81,3 +81,24 @@ async def running_lab(subject: Subject, folder: Path) -> AsyncIterator[Watched]:
             await observer.aclose()
     finally:
         await lab.close()
+
+
+class Labs:
+    """One lab at a time: that of the subject that was asked for last. For a fixture of module scope."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._name = ""
+        self._lab: Watched
+        self._stack = contextlib.AsyncExitStack()
+
+    async def of(self, subject: Subject) -> Watched:
+        if subject.name != self._name:
+            await self.aclose()
+            self._lab = await self._stack.enter_async_context(running_lab(subject, self._folder))
+            self._name = subject.name
+        return self._lab
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+        self._name = ""

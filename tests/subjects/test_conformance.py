@@ -11,7 +11,7 @@ import pytest_asyncio
 from operator_core.registry import load_subject, subject_names
 from operator_protocols import Fault, Subject
 from tests.subjects import conformance
-from tests.subjects.labs import Watched, running_lab
+from tests.subjects.labs import Labs
 
 
 @pytest.fixture(params=subject_names())
@@ -41,21 +41,20 @@ def test_its_briefing_tells_where_everything_is_and_nothing_of_what_will_break(
     conformance.check_briefing(subject, tmp_path)
 
 
-FAULTS = [(name, fault) for name in subject_names() for fault in load_subject(name).faults]
-"""In the order of the subjects, so that each has one lab."""
+FAULTS = [(load_subject(name), fault) for name in subject_names() for fault in load_subject(name).faults]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
-    async with running_lab(load_subject(request.param), tmp_path_factory.mktemp("lab")) as running:
-        await running.until_whole(judged=True)
-        yield running
+async def labs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Labs]:
+    labs = Labs(tmp_path_factory.mktemp("labs"))
+    yield labs
+    await labs.aclose()
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize(
-    ("lab", "fault"), FAULTS, indirect=["lab"], ids=[f"{name}-{fault.name}" for name, fault in FAULTS]
-)
-async def test_a_fault_breaks_what_it_says_and_is_undone_whole(lab: Watched, fault: Fault) -> None:
+@pytest.mark.parametrize(("owner", "fault"), FAULTS, ids=[f"{owner.name}-{fault.name}" for owner, fault in FAULTS])
+async def test_a_fault_breaks_what_it_says_and_is_undone_whole(labs: Labs, owner: Subject, fault: Fault) -> None:
+    lab = await labs.of(owner)
+    await lab.until_whole(looks=1)
     await conformance.check_plan_changes_nothing(lab, fault)
     await conformance.check_fault(lab, fault)

@@ -1,149 +1,178 @@
-"""Each invariant on a real lab: it fires because of its real fault, and stays quiet where another is meant."""
+"""What each invariant says of observations that are whole, broken, and not to be judged."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Collection
+from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from operator_protocols import Fault, Level, Plan
-from subjects.ratelimiter.facts import facts_of
-from subjects.ratelimiter.subject import SUBJECT
-from tests.subjects.labs import Watched, Where, running_lab
+from operator_protocols import Level, Violation
+from subjects.ratelimiter.invariants import INVARIANTS
+from subjects.ratelimiter.rows import rows, workload
+from tests.subjects.ratelimiter.seen import STATS, broken, findings, healthy, observation, unseen
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-FAULTS: dict[str, Fault] = {fault.name: fault for fault in SUBJECT.faults}
 NODES = {"node-1", "node-2", "node-3"}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Watched]:
-    async with running_lab(SUBJECT, tmp_path_factory.mktemp("lab")) as running:
-        yield running
+def lost(node: dict[str, Any], why: str = "the store gave no answer within 250 ms") -> None:
+    node.update(store_reached=False, store_trouble=why)
 
 
-class Injected:
-    """A fault while the block runs; `target` is what it hit."""
-
-    def __init__(self, lab: Watched, name: str) -> None:
-        self._lab = lab
-        self._fault = FAULTS[name]
-        self._plan: Plan
-
-    async def __aenter__(self) -> Injected:
-        await self._lab.until_whole()
-        self._plan = await self._fault.plan(self._lab.control, random.Random(2))
-        await self._fault.inject(self._lab.control, self._plan)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._fault.undo(self._lab.control, self._plan)
-
-    @property
-    def target(self) -> str:
-        return self._plan.target
+def silent(node: dict[str, Any], trouble: str = "gives no answer on 127.0.0.1:7001 within 0.8 s") -> None:
+    """As a node that hangs is seen."""
+    not_seen = {"verdict": "unseen", "decided_by": "", "limit": None, "trouble": trouble}
+    node.update(
+        state="hung",
+        trouble=trouble,
+        store_reached=None,
+        store_trouble=trouble,
+        config=None,
+        checks_per_s=None,
+        canaries={"stored": not_seen, "default": not_seen},
+    )
 
 
-async def never_broken(lab: Watched, names: Collection[str], looks: int = 4) -> set[Where]:
-    """Look some times; none of these may be broken. Gives what was unseen at the last look."""
-    for _ in range(looks):
-        broken = await lab.broken()
-        assert not {name for name, _ in broken} & set(names), broken
-        await asyncio.sleep(0.2)
-    return await lab.unseen()
+def allowing(node: dict[str, Any], which: str, decided_by: str, limit: int | None = None) -> None:
+    node["canaries"][which] = {"verdict": "allowed", "decided_by": decided_by, "limit": limit, "trouble": ""}
 
 
-async def test_a_healthy_lab_under_load_is_whole_and_everything_can_be_judged(lab: Watched) -> None:
-    await lab.until_whole(looks=8, judged=True)
-    assert lab.seen is not None
-    assert {row.level for row in lab.seen.services} == {Level.OK}
-    assert facts_of(lab.seen)["drift"]["compared"] > 5
-    assert lab.seen.workload is not None
-    assert lab.seen.workload.operations_per_s > 0
-    assert lab.seen.workload.damage == {"wrongly allowed": 0, "wrongly refused": 0, "errors": 0}
+@pytest.mark.parametrize("name", [invariant.name for invariant in INVARIANTS])
+def test_all_is_well(name: str) -> None:
+    assert findings(name, healthy()) == {}
 
 
-async def test_counters_that_drift(lab: Watched) -> None:
-    async with Injected(lab, "drift-counters"):
-        assert await lab.until_broken({"counter_drift"}) == {("counter_drift", "store")}
-        await never_broken(lab, {"node_down", "redis_disconnected", "ghost_allowing"})
-    await lab.until_whole(judged=True)
+def test_node_down_says_how_it_fails() -> None:
+    facts = healthy()
+    silent(facts["nodes"]["node-2"])
+    found = findings("node_down", facts)
+    assert found == {"node-2": Violation("node-2", "node-2 gives no answer on 127.0.0.1:7001 within 0.8 s.")}
 
 
-async def test_a_node_with_other_settings(lab: Watched) -> None:
-    async with Injected(lab, "misconfigured-node") as fault:
-        assert await lab.until_broken({"ghost_allowing"}) == {("ghost_allowing", fault.target)}
-        await never_broken(lab, {"node_down", "redis_disconnected", "counter_drift"})
+def test_one_node_without_the_store_is_that_nodes_ticket() -> None:
+    facts = healthy()
+    lost(facts["nodes"]["node-2"])
+    assert broken("redis_disconnected", facts) == {"node-2"}
+    assert unseen("redis_disconnected", facts) == set()
 
 
-async def test_a_slow_network(lab: Watched) -> None:
-    async with Injected(lab, "slow-store"):
-        await lab.until_broken({"high_latency"})
-        await never_broken(lab, {"node_down", "counter_drift"})
+def test_all_nodes_without_the_store_are_the_stores_ticket_and_close_no_nodes() -> None:
+    facts = healthy()
+    for node in facts["nodes"].values():
+        lost(node)
+    facts["store"].update(state="down", trouble="refuses connections on 127.0.0.1:6379")
+    assert broken("redis_disconnected", facts) == {"store"}
+    assert unseen("redis_disconnected", facts) == NODES
+    assert "refuses connections" in findings("redis_disconnected", facts)["store"].summary  # type: ignore[union-attr]
 
 
-async def test_a_node_that_is_cut_off(lab: Watched) -> None:
-    async with Injected(lab, "partition-node") as fault:
-        broken = await lab.until_broken({"redis_disconnected", "ghost_allowing"})
-        assert {("redis_disconnected", fault.target), ("ghost_allowing", fault.target)} <= broken
-        assert not {target for _, target in broken} & (NODES - {fault.target})
-        unseen = await never_broken(lab, {"node_down", "counter_drift"})
-        assert ("counter_drift", "store") in unseen
+def test_a_node_that_is_silent_leaves_its_way_to_the_store_unseen() -> None:
+    facts = healthy()
+    silent(facts["nodes"]["node-1"])
+    lost(facts["nodes"]["node-3"])
+    assert broken("redis_disconnected", facts) == {"node-3"}
+    assert unseen("redis_disconnected", facts) == {"node-1"}
 
 
-async def test_a_store_that_is_killed(lab: Watched) -> None:
-    async with Injected(lab, "kill-store"):
-        broken = await lab.until_broken({"redis_disconnected", "ghost_allowing"})
-        assert ("redis_disconnected", "store") in broken
-        assert {target for name, target in broken if name == "ghost_allowing"} == NODES
-        unseen = await never_broken(lab, {"node_down", "counter_drift"})
-        assert {("redis_disconnected", node) for node in NODES} <= unseen
-        assert ("counter_drift", "store") in unseen
+def test_when_every_node_is_silent_only_the_store_itself_can_tell() -> None:
+    facts = healthy()
+    for node in facts["nodes"].values():
+        silent(node)
+    assert unseen("redis_disconnected", facts) == {*NODES, "store"}
+    facts["store"].update(state="hung", trouble="gives no answer on 127.0.0.1:6379 within 0.8 s")
+    assert broken("redis_disconnected", facts) == {"store"}
+    assert unseen("redis_disconnected", facts) == NODES
 
 
-async def test_a_store_that_hangs(lab: Watched) -> None:
-    async with Injected(lab, "hang-store"):
-        broken = await lab.until_broken({"redis_disconnected", "high_latency", "ghost_allowing"})
-        assert ("redis_disconnected", "store") in broken
-        unseen = await never_broken(lab, {"node_down", "counter_drift"})
-        assert ("counter_drift", "store") in unseen
+def test_high_latency_is_over_100_ms() -> None:
+    facts = healthy()
+    facts["load"]["stats"]["p99_ms"] = 100.0
+    assert findings("high_latency", facts) == {}
+    facts["load"]["stats"]["p99_ms"] = 250.4
+    found = findings("high_latency", facts)["workload"]
+    assert isinstance(found, Violation)
+    assert "250 ms" in found.summary
 
 
-async def test_a_store_that_was_flushed_makes_no_ghost_of_a_node(lab: Watched) -> None:
-    """The canary's limit is lost with it: at most one look may show that, which opens no ticket."""
-    await lab.until_whole()
-    store = lab.control.endpoints["store"].ports["redis"]
-    reader, writer = await asyncio.open_connection(store.host, store.port)
-    writer.write(b"FLUSHALL\r\n")
-    assert await reader.readline() == b"+OK\r\n"
-    writer.close()
-    await lab.look()
-    await never_broken(lab, {"ghost_allowing", "node_down", "redis_disconnected"})
-    await lab.control.stop("load")
-    await lab.control.start("load")  # it sets its limits when it starts
+def test_latency_that_cannot_be_seen_is_not_low() -> None:
+    facts = healthy()
+    facts["load"]["stats"]["p99_ms"] = None
+    assert unseen("high_latency", facts) == {"workload"}
+    facts["load"] = {"state": "down", "trouble": "refuses connections on 127.0.0.1:7009", "stats": None}
+    assert unseen("high_latency", facts) == {"workload"}
 
 
-async def test_a_load_that_is_gone_hides_the_latency(lab: Watched) -> None:
-    await lab.control.stop("load")
-    try:
-        unseen = await never_broken(lab, {"high_latency"})
-        assert ("high_latency", "workload") in unseen
-    finally:
-        await lab.control.start("load")
+def test_drift_names_the_worst_counters() -> None:
+    facts = healthy()
+    facts["drift"]["drifted"] = [
+        {"key": f"customer-{number}", "count": 10 - number, "admitted": 10, "unknown": 0} for number in range(1, 6)
+    ]
+    found = findings("counter_drift", facts)["store"]
+    assert isinstance(found, Violation)
+    assert "5 of 12 counters" in found.summary
+    assert "customer-5 counts 5, admitted 10" in found.summary
+    assert "2 more" in found.summary
 
 
-@pytest.mark.parametrize("name", ["kill-node", "hang-node"])
-async def test_a_node_that_does_not_answer(lab: Watched, name: str) -> None:
-    async with Injected(lab, name) as fault:
-        broken = await lab.until_broken({"node_down"})
-        assert {(name, target) for name, target in broken if name != "high_latency"} == {("node_down", fault.target)}
-        unseen = await never_broken(lab, {"redis_disconnected", "ghost_allowing", "counter_drift"})
-        assert {
-            ("redis_disconnected", fault.target),
-            ("ghost_allowing", fault.target),
-            ("counter_drift", "store"),
-        } <= unseen
+def test_drift_that_is_seen_counts_even_where_others_are_not_seen() -> None:
+    facts = healthy()
+    facts["drift"]["trouble"] = "node-2 gives no answer."
+    assert unseen("counter_drift", facts) == {"store"}
+    facts["drift"]["drifted"] = [{"key": "a", "count": 1, "admitted": 2, "unknown": 3}]
+    assert broken("counter_drift", facts) == {"store"}
+
+
+@pytest.mark.parametrize(
+    ("which", "decided_by", "limit"), [("stored", "open", None), ("default", "store", 100_000), ("stored", "store", 1)]
+)
+def test_a_node_that_allows_a_canary_is_a_ghost(which: str, decided_by: str, limit: int | None) -> None:
+    facts = healthy()
+    allowing(facts["nodes"]["node-3"], which, decided_by, limit)
+    assert broken("ghost_allowing", facts) == {"node-3"}
+    silent(facts["nodes"]["node-1"])
+    assert unseen("ghost_allowing", facts) == {"node-1"}
+
+
+def test_a_node_that_says_it_cannot_decide_is_no_ghost() -> None:
+    facts = healthy()
+    unavailable = {"verdict": "unavailable", "decided_by": "", "limit": None, "trouble": ""}
+    facts["nodes"]["node-1"]["canaries"] = {"stored": unavailable, "default": unavailable}
+    assert findings("ghost_allowing", facts) == {}
+
+
+def test_no_summary_tells_what_was_done_to_the_lab() -> None:
+    """A finding says what is seen; the cause is for the agent to find."""
+    facts = healthy()
+    facts["links"]["links"]["node-2"]["state"] = "cut"
+    lost(facts["nodes"]["node-2"])
+    allowing(facts["nodes"]["node-2"], "stored", "open")
+    said = [str(finding) for invariant in INVARIANTS for finding in invariant.check(observation(facts))]
+    assert said
+    assert not any(word in " ".join(said) for word in ("cut", "partition", "inject", "fault", "SIG"))
+
+
+def test_the_workload_is_bad_while_damage_rises_and_not_because_there_was_some() -> None:
+    before = {"wrongly allowed": 5.0, "wrongly refused": 0.0, "errors": 0.0}
+    assert workload(STATS | {"wrongly_allowed_total": 5}, before).level is Level.OK
+    assert workload(STATS | {"wrongly_allowed_total": 6}, before).level is Level.BAD
+    assert workload(STATS | {"errors_per_s": 1.0}, before).level is Level.BAD
+    assert workload(STATS | {"p99_ms": 101.0}, before).level is Level.BAD
+    assert workload(STATS | {"wrongly_allowed_total": 6}, None).damage["wrongly allowed"] == 6
+
+
+def test_rows_show_what_is_wrong() -> None:
+    facts = healthy()
+    assert {row.level for row in rows(facts)} == {Level.OK}  # type: ignore[arg-type]
+    facts["links"]["links"]["node-2"]["state"] = "cut"
+    silent(facts["nodes"]["node-1"])
+    lost(facts["nodes"]["node-2"])
+    facts["store"]["state"] = "down"
+    facts["load"] = {"state": "down", "trouble": "refuses connections", "stats": None}
+    shown = {row.name: row for row in rows(facts)}  # type: ignore[arg-type]
+    assert [(shown[name].state, shown[name].level) for name in ("store", "node-1", "node-2", "node-3", "load")] == [
+        ("down", Level.BAD),
+        ("hung", Level.BAD),
+        ("up", Level.BAD),
+        ("up", Level.OK),
+        ("down", Level.BAD),
+    ]
+    assert shown["links"].readings[0].text == "1 of 3"
