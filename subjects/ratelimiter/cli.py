@@ -13,32 +13,32 @@ from typing import Any
 
 import hiredis
 
+from subjects.ratelimiter.arguments import Parser, address
+
 NO_ANSWER, ERROR_REPLY = 2, 1
 
 
 def main() -> int:
     """Exit status: 0, 1 if the store answered with an error, 2 if it did not answer."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m subjects.ratelimiter.cli",
         description="Send one command to a Valkey or Redis and print the reply.",
         epilog="example: python -m subjects.ratelimiter.cli 127.0.0.1:6379 INFO clients",
     )
     parser.add_argument("--timeout", type=float, default=5.0, metavar="S", help="seconds to wait (default: 5)")
-    parser.add_argument("address", metavar="HOST:PORT")
+    parser.add_argument("address", type=address, metavar="HOST:PORT", help="where the store is")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     args = parser.parse_args()
-    host, _, port = args.address.rpartition(":")
-    if not host or not port.isdecimal():
-        parser.error(f"{args.address!r} is not HOST:PORT")
+    host, port = args.address
     if not args.command:
         parser.error("a command is missing")
     try:
-        reply = ask(host, int(port), args.command, args.timeout)
+        reply = ask(host, port, args.command, args.timeout)
     except TimeoutError:
-        print(f"No answer from {args.address} within {args.timeout:g} s.", file=sys.stderr)
+        print(f"No answer from {host}:{port} within {args.timeout:g} s.", file=sys.stderr)
         return NO_ANSWER
-    except (OSError, OverflowError, hiredis.ProtocolError) as error:
-        print(f"No answer from {args.address}: {error}.", file=sys.stderr)
+    except (OSError, hiredis.ProtocolError) as error:
+        print(f"No answer from {host}:{port}: {error}.", file=sys.stderr)
         return NO_ANSWER
     print(formatted(reply))
     return ERROR_REPLY if isinstance(reply, hiredis.ReplyError) else 0

@@ -100,8 +100,8 @@ class Node:
     async def limits(self) -> list[tuple[str, Limit]]:
         async with answered_within(ADMIN_WITHIN_S):
             keys = await scripts.keys_with(self._store, "limit")
-            found = [(key, await scripts.get_limit(self._store, key)) for key in keys]
-        return [(key, limit) for key, limit in found if limit is not None]
+            found = await asyncio.gather(*(scripts.get_limit(self._store, key) for key in keys))
+        return [(key, limit) for key, limit in zip(keys, found, strict=True) if limit is not None]
 
     async def set_limit(self, key: str, limit: Limit | None) -> bool:
         async with answered_within(ADMIN_WITHIN_S):
