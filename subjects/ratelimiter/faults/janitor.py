@@ -23,7 +23,7 @@ def main() -> None:
     host, _, port = sys.argv[1].rpartition(":")
     store = redis.Redis(host=host, port=int(port), client_name=f"counter-janitor:{os.getpid()}")
     while True:
-        with contextlib.suppress(redis.ConnectionError):  # a store that was restarted is tidied again
+        with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):  # once it is back, it goes on
             tidy(store)
         time.sleep(EVERY_S)
 
