@@ -139,12 +139,3 @@ async def _listening(state: StateDir, gate: Gate, audit: Audit) -> AsyncIterator
                 yield
             finally:
                 state.agent_file.unlink(missing_ok=True)
-
-
-async def tell(state: StateDir, verb: str, **arguments: Any) -> Any:
-    """Ask the running agent. `UserError` if there is none."""
-    try:
-        record = msgspec.json.decode(state.agent_file.read_bytes(), type=dict[str, Any])
-        return await control.request(Path(record["socket"]), verb, **arguments)
-    except (FileNotFoundError, ConnectionError) as error:
-        raise UserError("No agent is running here; start one with operator agent run.") from error

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from operator_core.agent.orders import tell
 from operator_core.cli.database import person
 from operator_core.cli.options import StateDirOption, SubjectOption, state_of
 from operator_core.events import Mode
@@ -21,7 +22,5 @@ def mode(
     state_dir: StateDirOption = None,
 ) -> None:
     """Set the mode of the running agent, from its next command on."""
-    from operator_core.agent.daemon import tell
-
     answer = asyncio.run(tell(state_of(subject, state_dir), "mode", mode=mode, by=person()))
     typer.echo(f"The agent's mode is {answer['mode']}.")
