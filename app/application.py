@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import traceback
 from pathlib import PurePath
 from typing import ClassVar
 
-from rich.traceback import Traceback
+from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.worker import Worker, WorkerState
 
 from app.screens.help import HelpScreen
@@ -18,6 +21,7 @@ from app.screens.leaving import LeavingScreen
 from app.screens.small import TooSmallScreen, fits
 from app.screens.stage import StageScreen
 from app.stage import Stage
+from app.terminal import TerminalDriver, let_go
 from app.themes import NIGHT, THEMES
 from operator_core.errors import UserError
 from operator_core.events import AnyEvent
@@ -27,6 +31,7 @@ REPAINT_S = 0.1
 """However many events come, this often at most is a new state drawn."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Each means to leave, with the clean-up."""
 
 
 class OperatorApp(App[None]):
@@ -55,6 +60,10 @@ class OperatorApp(App[None]):
         self._stage_screen = StageScreen(stage)
         self._leaving: LeavingScreen | None = None
 
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
+
     def get_default_screen(self) -> StageScreen:
         return self._stage_screen
 
@@ -65,8 +74,13 @@ class OperatorApp(App[None]):
         self.set_interval(REPAINT_S, self._repaint)
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            loop.add_signal_handler(number, lambda: self.call_later(self.action_quit))
+            loop.add_signal_handler(number, self._signalled, number)
         self._stage_screen.call_after_refresh(self._play)  # the first frame does not wait for the stage
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            let_go()
+        self.call_later(self.action_quit)
 
     def on_unmount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -97,9 +111,9 @@ class OperatorApp(App[None]):
         elif event.state is WorkerState.ERROR:
             error = event.worker.error
             if isinstance(error, UserError):
-                self.exit(return_code=2, message=str(error))
+                self.exit(return_code=2, message=Text(str(error)))
             elif error is not None:
-                self.exit(return_code=1, message=Traceback.from_exception(type(error), error, error.__traceback__))
+                self.exit(return_code=1, message=Text("".join(traceback.format_exception(error))))
 
     # keys
 

@@ -27,18 +27,18 @@ class Badge:
 def badge(state: RunState) -> Badge:
     """How the system is, in a word: what the back row must be able to see."""
     if state.stopped:
-        return Badge("■", "lab stopped", "bold reverse $text-error")
+        return Badge("■", "lab stopped", "bold $background on $text-error")
     if state.blind:
-        return Badge("?", "blind", "bold reverse $text-warning")
+        return Badge("?", "blind", "bold $background on $text-warning")
     if state.broken:
-        return Badge("✖", f"{len(state.broken)} broken", "bold reverse $text-error")
+        return Badge("✖", f"{len(state.broken)} broken", "bold $background on $text-error")
     if state.ready_after_s is None:
-        return Badge("◌", "starting", "bold reverse $text-primary")
+        return Badge("◌", "starting", "bold $background on $text-primary")
     if state.observation is None:
-        return Badge("?", "not seen yet", "bold reverse $text-warning")
+        return Badge("?", "not seen yet", "bold $background on $text-warning")
     if state.healthy:
-        return Badge("●", "healthy", "bold reverse $text-success")
-    return Badge("▲", "unsettled", "bold reverse $text-warning")
+        return Badge("●", "healthy", "bold $background on $text-success")
+    return Badge("▲", "unsettled", "bold $background on $text-warning")
 
 
 class HeaderBar(Static):
