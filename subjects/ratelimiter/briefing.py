@@ -27,7 +27,6 @@ Redis) and shared by all nodes; each node reaches it over a link of its own. A l
   let through. The sum of `admitted` over the nodes is what the store must count; a check whose outcome a node
   never learnt is `unknown`, and may count or not. `DELETE /v1/counters/KEY` starts a counter afresh: clients can use
   their whole allowance at once, so it is for counters that are wrong.
-- `python -m subjects.ratelimiter.drift NODE-ADDRESS ...` (give all of them) makes that comparison for every counter.
   `python -m subjects.ratelimiter.drift NODE_ADDRESS ...`, given every node, compares them all.
 
 The keys `canary:stored` and `canary:default` are probes of the monitor: every node must refuse them at any time.
