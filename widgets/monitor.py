@@ -112,7 +112,11 @@ def watch(state: RunState, now: datetime | None) -> Watch:
         )
         for ticket in shown
     )
-    looks = f"{state.observations:,} looks, the last in {state.observed_in_s:.2f} s" if state.observations else ""
+    looks = (
+        f"{state.observations:,} look{'s' if state.observations > 1 else ''}, the last in {state.observed_in_s:.2f} s"
+        if state.observations
+        else ""
+    )
     return Watch(judged(state), rows, state.monitor_lines, state.blind, looks)
 
 

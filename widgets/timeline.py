@@ -106,4 +106,4 @@ def drawing(stages: tuple[Stage, ...], width: int) -> Content:
         times.append(
             cell(f"  {stage.text}" if not stage.text else stage.text, each - 2, STRONG if stage.reached else WARN)
         )
-    return stack([line(*marks), line(*(line("  ", time) for time in times))])
+    return stack([line(*marks), line(*(line("  ", time) for time in times)).truncate(width)])

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from operator_core.state import RunState
-from widgets.text import BAD, DIM, GOOD, LINE_STYLES, STRONG, WARN, Fitted, cell, clock, flat, line, stack
+from widgets.text import DIM, GOOD, LINE_STYLES, STRONG, WARN, Fitted, cell, clock, flat, line, stack
 
 
 class LeavingScreen(ModalScreen[None]):
@@ -56,6 +56,7 @@ def progress(state: RunState, since: datetime | None, width: int) -> Content:
         line((clock(entry.at), DIM), "  ", cell(entry.text, max(4, width - 10), LINE_STYLES[entry.level]))
         for entry in heard
     ]
+    rows.append(line())
     rows.append(line(("The terminal is yours again when nothing of the demo is left.", DIM)))
     return stack(rows)
 
@@ -69,5 +70,5 @@ def _step(name: str, done: bool, detail: str) -> Content:
     return line(
         mark,
         (name, DIM if done else STRONG),
-        (f"  {flat(detail)}" if detail and not done else "", BAD if not done else DIM),
+        (f"  {flat(detail)}" if detail and not done else "", WARN if not done else DIM),
     )
