@@ -57,6 +57,12 @@ class Subject(Protocol):
         `ValueError` with a sentence for people."""
         ...
 
+    def reads(self, words: Sequence[str]) -> bool:
+        """Whether a program of the subject's own, given by its name and arguments, changes nothing. False for any other
+        program: the operator knows the usual ones. It decides what an audience and an approver are told of a command.
+        """
+        ...
+
     def briefing(self, endpoints: Endpoints) -> str:
         """What an operator who is new to this lab has to know: parts, addresses, where health, metrics and settings
         are read and set. Nothing about faults. Markdown, under a page."""

@@ -19,6 +19,7 @@ from operator_core.agent.gate import Gate
 from operator_core.agent.lab import Lab
 from operator_core.agent.loop import Agent
 from operator_core.agent.models import DEFAULT_MODEL, SCRIPTED_MODEL
+from operator_core.agent.readonly import effect_of
 from operator_core.audit import Audit
 from operator_core.daemon import Daemon, socket_folder
 from operator_core.db import Database
@@ -96,6 +97,7 @@ async def serve(daemon: Daemon, subject: Subject, state: StateDir, settings: Set
             briefing=lab.briefing,
             outputs=state.outputs,
             emit=daemon.emit,
+            effect_of=lambda command: effect_of(command, subject.reads),
         ).run()
     return 0
 

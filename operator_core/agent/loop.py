@@ -17,7 +17,9 @@ from operator_core.agent.client import Refused, Waits, explain
 from operator_core.agent.conclusion import Becomes, Verdict, concluded, unfinished
 from operator_core.agent.gate import Gate, Halted, Killed
 from operator_core.agent.models import shows_thoughts
+from operator_core.agent.programs import EffectOf
 from operator_core.agent.prompts import SYSTEM, first_message
+from operator_core.agent.readonly import effect_of
 from operator_core.agent.session import Session
 from operator_core.agent.shell import Execute, Shell
 from operator_core.agent.summary import summed_up
@@ -59,6 +61,7 @@ class Agent:
     briefing: Callable[[], Awaitable[str]]
     outputs: Path
     emit: Emit
+    effect_of: EffectOf = effect_of
 
     async def run(self) -> None:
         """Work on tickets, one at a time, until cancelled. `Refused` if a person has to change something first."""
@@ -86,7 +89,7 @@ class Agent:
             worker=self.worker,
         )
         session = Session(number, ticket, self.worker, self.tickets, self.audit, self.emit)
-        shell = Shell(number, self.execute, self.gate, self.audit, self.emit, self.outputs)
+        shell = Shell(number, self.execute, self.effect_of, self.gate, self.audit, self.emit, self.outputs)
         lease = asyncio.create_task(self._keep_lease(ticket))
         refused: Refused | None = None
 

@@ -12,6 +12,9 @@ Words = Sequence[str | None]
 
 EffectOf = Callable[[str], Effect]
 
+Reads = Callable[[Sequence[str]], bool]
+"""Whether a program, name and arguments, changes nothing."""
+
 _ANY_ARGUMENTS = {
     "cat", "head", "tail", "wc", "grep", "egrep", "fgrep", "cut", "tr", "nl", "tac", "rev", "ls", "stat", "du",
     "df", "free", "uptime", "uname", "whoami", "id", "pwd", "echo", "true", "false", ":", "break", "continue",
@@ -23,8 +26,9 @@ _ANY_ARGUMENTS = {
 _NO_ARGUMENTS = {"env", "hostname"}
 
 
-def program_reads(words: Words, effect_of: EffectOf) -> bool:
-    """Whether this one program, with these arguments, cannot change anything. `effect_of` judges a command inside."""
+def program_reads(words: Words, effect_of: EffectOf, own: Reads) -> bool:
+    """Whether this one program, with these arguments, cannot change anything. `effect_of` judges a command inside,
+    `own` the programs that are the subject's."""
     name = words[0] if words else None
     if name is None:
         return not words  # a bare assignment has no words; a name that is not known may be anything
@@ -34,15 +38,15 @@ def program_reads(words: Words, effect_of: EffectOf) -> bool:
     if name in _NO_ARGUMENTS:
         return not arguments
     if name in _INNER:
-        return _INNER[name](arguments, effect_of)
+        return _INNER[name](arguments, effect_of, own)
     known = [argument for argument in arguments if argument is not None]
     if len(known) < len(arguments):
         return False
     judge = _JUDGED.get(name)
-    return judge is not None and judge(known)
+    return judge(known) if judge is not None else own([name, *known])
 
 
-def _lab(arguments: Words, effect_of: EffectOf) -> bool:
+def _lab(arguments: Words, effect_of: EffectOf, own: Reads) -> bool:
     if not arguments or arguments[0] is None:
         return False
     if arguments[0] in ("ps", "logs"):
@@ -54,20 +58,19 @@ def _lab(arguments: Words, effect_of: EffectOf) -> bool:
     return None not in arguments and effect_of(" ".join(inner)) == "reads"
 
 
-def _operator(arguments: Words, effect_of: EffectOf) -> bool:
+def _operator(arguments: Words, effect_of: EffectOf, own: Reads) -> bool:
     if arguments[:1] == ["lab"]:
-        return _lab(arguments[1:], effect_of)
+        return _lab(arguments[1:], effect_of, own)
     return tuple(arguments[:2]) in {("tickets", "list"), ("tickets", "show"), ("audit", "list"), ("audit", "show")}
 
 
-def _timeout(arguments: Words, effect_of: EffectOf) -> bool:
-    duration = arguments[0] if arguments else None
-    return duration is not None and re.fullmatch(r"[\d.]+[smh]?", duration) is not None and program_reads(
-        arguments[1:], effect_of
-    )  # fmt: skip
+def _timeout(arguments: Words, effect_of: EffectOf, own: Reads) -> bool:
+    if not arguments or arguments[0] is None or not re.fullmatch(r"[\d.]+[smh]?", arguments[0]):
+        return False
+    return program_reads(arguments[1:], effect_of, own)
 
 
-_INNER: dict[str, Callable[[Words, EffectOf], bool]] = {
+_INNER: dict[str, Callable[[Words, EffectOf, Reads], bool]] = {
     "lab": _lab,
     "operator": _operator,
     "timeout": _timeout,

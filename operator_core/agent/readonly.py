@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
-from operator_core.agent.programs import program_reads
+from operator_core.agent.programs import Reads, program_reads
 from operator_core.events import Effect
 
 _parser = Parser(Language(tree_sitter_bash.language()))
@@ -42,8 +42,11 @@ _OWN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _MAX_VALUES = 50
 
 
-def effect_of(command: str) -> Effect:
-    """`reads` if nothing in this bash command can change anything, as far as is known; else `changes`."""
+def effect_of(command: str, own: Reads = lambda words: False) -> Effect:
+    """`reads` if nothing in this bash command can change anything, as far as is known; else `changes`.
+
+    `own` tells of the programs that are the subject's own.
+    """
     root = _parser.parse(command.encode()).root_node
     if root.has_error or not root.named_children:
         return "changes"
@@ -58,7 +61,7 @@ def effect_of(command: str) -> Effect:
         chosen = {name: values[index % len(values)] for name, values in variables.items()}
         for node in commands:
             words = [_text_of(child, chosen) for child in _words(node)]
-            if not program_reads(words, effect_of):
+            if not program_reads(words, lambda inner: effect_of(inner, own), own):
                 return "changes"
     return "reads"
 

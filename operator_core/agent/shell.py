@@ -13,7 +13,7 @@ from anthropic import beta_async_tool
 
 from operator_core.agent.captured import Captured, Stream
 from operator_core.agent.gate import Gate
-from operator_core.agent.readonly import effect_of
+from operator_core.agent.programs import EffectOf
 from operator_core.agent.replies import OBSERVE, Reply
 from operator_core.agent.terminal import clean
 from operator_core.audit import Audit
@@ -42,9 +42,19 @@ Execute = Callable[[str, float, OnOutput], Awaitable[Ended]]
 class Shell:
     """Runs commands for one session, and records each before it starts and right after it ended."""
 
-    def __init__(self, session: int, execute: Execute, gate: Gate, audit: Audit, emit: Emit, outputs: Path) -> None:
+    def __init__(
+        self,
+        session: int,
+        execute: Execute,
+        effect_of: EffectOf,
+        gate: Gate,
+        audit: Audit,
+        emit: Emit,
+        outputs: Path,
+    ) -> None:
         self._session = session
         self._execute = execute
+        self._effect_of = effect_of
         self._gate = gate
         self._audit = audit
         self._emit = emit
@@ -77,7 +87,7 @@ class Shell:
         return shell
 
     async def run(self, command: str, reasoning: str) -> str:
-        effect = effect_of(command)
+        effect = self._effect_of(command)
         call = await self._audit.append(
             self._session,
             "tool_call",

@@ -9,6 +9,7 @@ from subjects.ratelimiter.briefing import briefing
 from subjects.ratelimiter.faults import FAULTS
 from subjects.ratelimiter.invariants import INVARIANTS
 from subjects.ratelimiter.playbook import playbook
+from subjects.ratelimiter.reading import reads
 from subjects.ratelimiter.services import services
 
 
@@ -26,6 +27,9 @@ class RateLimiter:
 
     def services(self, options: Mapping[str, str]) -> Sequence[Service]:
         return services(options)
+
+    def reads(self, words: Sequence[str]) -> bool:
+        return reads(words)
 
     def briefing(self, endpoints: Endpoints) -> str:
         return briefing(endpoints)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from operator_core.agent.readonly import effect_of
@@ -184,3 +186,14 @@ def test_may_change(command: str) -> None:
 def test_a_loop_over_very_many_values_is_not_worth_judging() -> None:
     values = " ".join(str(n) for n in range(1000))
     assert effect_of(f"for n in {values}; do curl -s http://127.0.0.1:$n/; done") == "changes"
+
+
+def test_a_subject_vouches_for_its_own_programs_alone() -> None:
+    def own(words: Sequence[str]) -> bool:
+        return list(words[:2]) == ["kettle", "look"]
+
+    assert effect_of("kettle look | grep hot; timeout 3 kettle look", own) == "reads"
+    assert effect_of("lab exec -- kettle look", own) == "reads"
+    assert effect_of("kettle boil", own) == "changes"
+    assert effect_of("kettle look > /etc/passwd", own) == "changes"
+    assert effect_of("kettle look") == "changes"
