@@ -37,6 +37,9 @@ class Toy:
     def services(self, options: Mapping[str, str]) -> Sequence[Service]:
         return ()
 
+    def reads(self, words: Sequence[str]) -> bool:
+        return False
+
     def briefing(self, endpoints: Endpoints) -> str:
         return "The toy."
 

@@ -66,6 +66,9 @@ class FileSubject:
     def services(self, options: Mapping[str, str]) -> Sequence[Service]:
         return ()
 
+    def reads(self, words: Sequence[str]) -> bool:
+        return False
+
     def briefing(self, endpoints: Endpoints) -> str:
         return ""
 
