@@ -1,71 +1,42 @@
-"""The `operator` command: a module of this package for each of its commands, imported when it is called."""
+"""The `operator` command: how a command line of ours is run, and how it ends."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, NoReturn
-
-import typer
-from typer.core import TyperGroup
+from typing import TYPE_CHECKING, NoReturn
 
 from operator_core.errors import UserError
-from operator_core.settings import load_env_file
 
-COMMANDS = {
-    "lab": "The services of a subject: run them, look at them, break them.",
-    "monitor": "The daemon that watches a lab and keeps the tickets.",
-    "agent": "The daemon that takes tickets and repairs what is broken.",
-    "stop": "The kill switch: the agent's command dies, and from then on it only observes.",
-    "mode": "What the agent may do: observe or execute.",
-    "tickets": "What was found broken.",
-    "audit": "What the agent thought, did and saw.",
-    "reset": "End what a crashed demo left behind, and clear its state.",
-}
-"""Each is a module here that has its Typer application as `app`, and what `operator --help` says of it."""
-
-
-class _LazyGroup(TyperGroup):
-    """Knows its commands by name and imports the one that is called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        return typer.main.get_command(import_module(f"{__name__}.{cmd_name}").app)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-
-
-@app.callback()
-def operator() -> None:
-    """Watch a distributed system, let an agent repair it, and keep the record."""
+if TYPE_CHECKING:
+    import typer
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The console script."""
+    try:
+        from operator_core.cli.commands import app  # here, so that a Ctrl-C while it loads ends quietly, too
+    except KeyboardInterrupt:
+        sys.exit(130)
     run_app(app, "operator", arguments)
 
 
 def run_app(application: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command line to the end of the process: 0 or its own status, 2 with one sentence for bad input."""
-    load_env_file()
-    command = typer.main.get_command(application)
+    """Run a command line to the end of the process: 0 or its own status, 2 with one sentence for bad input, 130 for
+    Ctrl-C."""
     try:
+        import typer
+
+        from operator_core.settings import load_env_file
+
+        load_env_file()
+        command = typer.main.get_command(application)
         status = command.main(arguments, prog_name=name, standalone_mode=False)
     except UserError as error:
         _refuse(str(error))
     except typer.TyperException as error:
         _refuse(error.format_message())
-    except typer.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     sys.exit(status)
 

@@ -47,7 +47,7 @@ OptionOption = Annotated[
     typer.Option("--option", metavar="NAME=VALUE", help="A setting of the subject's services; may be repeated."),
 ]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Makes the choice of a fault's target repeatable.")]
-Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Services, as `ps` lists them.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Services, as `ps` lists them.")]
 T = TypeVar("T")
 
 
@@ -60,7 +60,9 @@ def run(
     output: OutputOption = "text",
     die_with_parent: DieWithParentOption = False,
 ) -> None:
-    """Run a lab in the foreground until Ctrl-C or SIGTERM; then heal its faults and stop everything."""
+    """Run a lab in the foreground until Ctrl-C or SIGTERM.
+
+    Then its faults are healed, and everything is stopped."""
     from operator_core import daemon
     from operator_core.lab.server import run_lab
     from operator_core.registry import load_subject
@@ -89,7 +91,7 @@ def up(
     option: OptionOption = None,
     seed: SeedOption = None,
 ) -> None:
-    """Start a lab in the background, and come back when it is ready."""
+    """Start a lab in the background; wait until it is ready."""
     from operator_core.lab.background import start
     from operator_core.lock import holder
 
@@ -108,7 +110,9 @@ def up(
 
 @app.command(epilog="Example:  operator lab ps")
 def ps(subject: SubjectOption = None, state_dir: StateDirOption = None) -> None:
-    """List the services: state, process, addresses, and how each ended the last time."""
+    """List the services.
+
+    State, process, time since the start, addresses, and how each ended the last time."""
     rows = _ask(subject, state_dir, lambda lab: lab.ps())
     header = ("NAME", "ROLE", "STATE", "PID", "UPTIME", "ADDRESSES", "TITLE", "LAST EXIT")
     typer.echo(_table([header, *(_cells(row) for row in rows)]))
@@ -122,7 +126,9 @@ def logs(
     subject: SubjectOption = None,
     state_dir: StateDirOption = None,
 ) -> None:
-    """Show the log of a service; also of one that has ended, and of a lab that has."""
+    """Show the log of a service.
+
+    Also of one that has ended, and of a lab that has."""
     from operator_core.lab.logs import following, last_lines
 
     state = state_of(subject, state_dir)
@@ -152,7 +158,7 @@ def stop(names: Names, subject: SubjectOption = None, state_dir: StateDirOption 
 
 @app.command(epilog="Example:  operator lab restart node-2")
 def restart(names: Names, subject: SubjectOption = None, state_dir: StateDirOption = None) -> None:
-    """Stop services and start them again, on the same ports and data."""
+    """Stop services and start them again: same ports and data."""
     _each(names, subject, state_dir, lambda lab, name: lab.restart(name))
 
 
@@ -164,7 +170,9 @@ def kill(names: Names, subject: SubjectOption = None, state_dir: StateDirOption 
 
 @app.command(epilog="Example:  operator lab pause node-2")
 def pause(names: Names, subject: SubjectOption = None, state_dir: StateDirOption = None) -> None:
-    """Stop services in their tracks (SIGSTOP): their ports accept, and nothing answers."""
+    """Stop services in their tracks (SIGSTOP).
+
+    Their ports accept, and nothing answers."""
     _each(names, subject, state_dir, lambda lab, name: lab.pause(name))
 
 
@@ -180,16 +188,15 @@ def resume(names: Names, subject: SubjectOption = None, state_dir: StateDirOptio
     epilog="Examples:  operator lab exec 'ps aux | grep node';  operator lab exec -- curl -s 127.0.0.1:20000/healthz",
 )
 def exec_(
-    command: Annotated[
-        list[str], typer.Argument(metavar="COMMAND...", help="One word for bash, or an argument vector.")
-    ],
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="A line for bash, or separate words.")],
     cwd: Annotated[str, typer.Option("--cwd", metavar="DIR", help="Where to run it.")] = "",
     limit: Annotated[float, typer.Option("--limit", metavar="SECONDS", min=0.1, help="Killed after that.")] = 120.0,
     subject: SubjectOption = None,
     state_dir: StateDirOption = None,
 ) -> None:
-    """Run a command in the lab's shell, with its output and exit status (124 at the time limit).
+    """Run a command in the lab's shell.
 
+    Its output and exit status are passed on; the status is 124 at the time limit.
     What it leaves in the background is killed when it ends."""
     line = command[0] if len(command) == 1 else shlex.join(command)
     streams = {"stdout": sys.stdout, "stderr": sys.stderr}
@@ -230,7 +237,7 @@ def heal(subject: SubjectOption = None, state_dir: StateDirOption = None) -> Non
 
 @app.command(epilog="Example:  operator lab down")
 def down(subject: SubjectOption = None, state_dir: StateDirOption = None) -> None:
-    """Heal the faults, stop everything, and come back when nothing is left."""
+    """Heal the faults, stop everything, wait until it is gone."""
     state = state_of(subject, state_dir)
     _ask(subject, state_dir, lambda lab: lab.down(state))
     typer.echo("The lab is down.")
