@@ -38,6 +38,7 @@ class Oracle:
         """There is no answer: it may be counted yet."""
         self._open -= 1
         self._lost.append(now + LOST_S)
+        self._settle(now)
 
     def undecided(self, now: float) -> None:
         """An answer that does not say whether the check was counted."""
@@ -61,8 +62,7 @@ class Oracle:
     def was_refused(self, sent: float, now: float) -> bool:
         """False if there was room for certain. A refused check is not counted."""
         self._open -= 1
-        while self._lost and self._lost[0] < now:
-            self._count(self._lost.popleft())
+        self._settle(now)
         return sent < self._judges_refusals_from or not self._had_room(sent, self._open + len(self._lost))
 
     def used(self, now: float) -> int:
@@ -70,6 +70,11 @@ class Oracle:
         while self.allowed and self.allowed[0] <= now - self.key.window_s:
             self.allowed.popleft()
         return len(self.allowed)
+
+    def _settle(self, now: float) -> None:
+        """What was lost so long ago is not carried out any more."""
+        while self._lost and self._lost[0] < now:
+            self._count(self._lost.popleft())
 
     def _most_in(self, seconds: float) -> float:
         """The most that can rightly be allowed within so many seconds."""

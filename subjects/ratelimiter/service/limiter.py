@@ -65,7 +65,8 @@ class Limiter:
         self._metrics = metrics
         self._local = LocalLimiter()
         self._stored: OrderedDict[str, Limit] = OrderedDict()
-        self._ids = (f"{prefix}{n:x}" for prefix in [secrets.token_hex(4) + "-"] for n in itertools.count())
+        self._process = secrets.token_hex(4)  # a node that is started again must not repeat an id
+        self._numbers = itertools.count()
 
     async def check(self, key: str, cost: int) -> Decision:
         began = time.perf_counter()
@@ -106,8 +107,9 @@ class Limiter:
         sent = self._store.clock.now()
         deadline = sent + left_us
         attempt = self._ledger.begin(key, cost, sent, deadline)
+        id_ = f"{self._process}-{next(self._numbers):x}"
         try:
-            verdict = await scripts.check(self._store, key, cost, deadline, next(self._ids), self.config.default_limit)
+            verdict = await scripts.check(self._store, key, cost, deadline, id_, self.config.default_limit)
         except StoreError as error:
             if error.kind in ("busy", "reply"):  # it was not sent, or it failed: it did not count
                 self._ledger.settle(key, attempt)
