@@ -47,7 +47,7 @@ class LocalLimiter:
         return LocalVerdict(
             allowed=allowed,
             remaining=max(0, share - used),
-            more_s=log[0][0] + limit.window_s - now if log else 0.0,
+            more_s=limit.window_s - (now - log[0][0]) if log else 0.0,
             retry_s=0.0 if allowed else None if cost > share else self._fits_in(log, used + cost - share, limit, now),
         )
 
@@ -56,5 +56,5 @@ class LocalLimiter:
         for at, units in log:
             needed -= units
             if needed <= 0:
-                return at + limit.window_s - now
+                return limit.window_s - (now - at)
         return 0.0
