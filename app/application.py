@@ -55,6 +55,9 @@ class OperatorApp(App[None]):
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = NIGHT.name  # before anything is styled: changing it later styles everything twice
         self.stage = stage
         self._latest: RunState | None = None
         self._stage_screen = StageScreen(stage)
@@ -68,9 +71,6 @@ class OperatorApp(App[None]):
         return self._stage_screen
 
     def on_mount(self) -> None:
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = NIGHT.name
         self.set_interval(REPAINT_S, self._repaint)
         loop = asyncio.get_running_loop()
         for number in SIGNALS:

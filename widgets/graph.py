@@ -145,6 +145,7 @@ class Graphs(Static):
         def load() -> Any:
             import plotext  # type: ignore[import-untyped]
 
+            plotext.terminal.limit(False, False)  # the place is the panel's, not what is left of the terminal
             return plotext
 
         try:

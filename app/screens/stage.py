@@ -32,7 +32,7 @@ from widgets.workload import WorkloadPanel
 
 
 class StageScreen(Screen[None]):
-    ALLOW_IN_MAXIMIZED_VIEW = "HeaderBar, Banner, Footer"
+    ALLOW_IN_MAXIMIZED_VIEW = "#top, Footer"
     ESCAPE_TO_MINIMIZE = False  # escape first stops a countdown
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,8 +76,9 @@ class StageScreen(Screen[None]):
         self._heard_at = monotonic()
 
     def compose(self) -> ComposeResult:
-        yield HeaderBar(id="header").data_bind(StageScreen.state, StageScreen.now)
-        yield Banner(id="banner").data_bind(StageScreen.state)
+        with Vertical(id="top"):
+            yield HeaderBar(id="header").data_bind(StageScreen.state, StageScreen.now)
+            yield Banner(id="banner").data_bind(StageScreen.state)
         with Horizontal(id="panels"):
             with Vertical(id="system"):
                 yield ClusterPanel(id="cluster").data_bind(StageScreen.state, StageScreen.now)

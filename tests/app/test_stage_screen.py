@@ -54,14 +54,6 @@ async def test_every_panel_has_its_place_at_every_moment(size: tuple[int, int]) 
 
 
 @SIZES
-async def test_the_header_says_who_plays_and_that_there_is_no_sandbox(size: tuple[int, int]) -> None:
-    async with showing(at("healthy"), size) as show:
-        header = show.region("#header")
-        for said in ("healthy", "Distributed rate limiter", "processes", "no sandbox", "scripted stand-in", "execute"):
-            assert said in header
-
-
-@SIZES
 async def test_services_are_shown_as_the_lab_starts_them_before_they_are_seen(size: tuple[int, int]) -> None:
     events = [event for event in at("ready") if not isinstance(event, LabReady)]
     async with showing(events[:-1], size) as show:
@@ -71,8 +63,11 @@ async def test_services_are_shown_as_the_lab_starts_them_before_they_are_seen(si
 
 
 @SIZES
-async def test_a_healthy_cluster_has_a_row_a_service(size: tuple[int, int]) -> None:
+async def test_a_healthy_cluster_has_a_row_a_service_and_the_header_says_who_plays(size: tuple[int, int]) -> None:
     async with showing(at("healthy"), size) as show:
+        header = show.region("#header")
+        for said in ("healthy", "Distributed rate limiter", "processes", "no sandbox", "scripted stand-in", "execute"):
+            assert said in header
         cluster = show.region("#cluster")
         for name in ("store", "links", "node-1", "node-2", "node-3", "load"):
             assert f"● {name}" in cluster
@@ -92,7 +87,7 @@ async def test_the_countdown_is_in_large_digits(size: tuple[int, int]) -> None:
 
 
 @SIZES
-async def test_a_broken_node_is_said_in_words_and_marks_not_only_in_colour(size: tuple[int, int]) -> None:
+async def test_an_incident_is_told_in_words_and_marks_not_only_in_colour(size: tuple[int, int]) -> None:
     async with showing(at("working"), size) as show:
         assert "✖ 1 broken" in show.region("#header")
         assert "✖ node-2" in show.region("#cluster") and "no store" in show.region("#cluster")
@@ -101,6 +96,11 @@ async def test_a_broken_node_is_said_in_words_and_marks_not_only_in_colour(size:
         timeline = show.region("#timeline")
         assert "● injected" in timeline and "● detected" in timeline and "○ repaired" in timeline
         assert "+1.1 s" in timeline
+        agent = show.region("#agent")
+        assert "$ curl -s 127.0.0.1:40112/links" in agent
+        assert "see the state of every link" in agent and "[reads]" in agent
+        assert "running" in agent
+        assert "`node-2`" not in agent and "node-2" in agent  # Markdown, lightly
 
 
 @SIZES
@@ -116,16 +116,6 @@ async def test_the_row_is_lit_at_the_moment_of_detection_and_not_for_long(size: 
         later = events[-1].at + timedelta(seconds=9)
         await show.play(Observed(at=later, observation=story.observation(later, 3, True), seconds=0.1))
         assert not lit()
-
-
-@SIZES
-async def test_the_agents_work_is_there_as_it_happens(size: tuple[int, int]) -> None:
-    async with showing(at("working"), size) as show:
-        agent = show.region("#agent")
-        assert "$ curl -s 127.0.0.1:40112/links" in agent
-        assert "see the state of every link" in agent and "[reads]" in agent
-        assert "running" in agent
-        assert "`node-2`" not in agent and "node-2" in agent  # Markdown, lightly
 
 
 @SIZES
