@@ -79,6 +79,22 @@ class DriftFacts(TypedDict):
     drifted: list[DriftedCounter]
 
 
+class LostLimit(TypedDict):
+    """Clients go by `promised`, the nodes by `enforced`; each is a clause ("52 per 10 s")."""
+
+    key: str
+    promised: str
+    enforced: str
+
+
+class LimitFacts(TypedDict):
+    """The limits of the counters in use. `trouble`: a sentence on why they could not be compared, else empty."""
+
+    trouble: str
+    compared: int
+    lost: list[LostLimit]
+
+
 class LoadFacts(TypedDict):
     """`stats` is what GET /stats of the load generator gives."""
 
@@ -95,6 +111,7 @@ class Facts(TypedDict):
     nodes: dict[str, NodeFacts]
     members: list[dict[str, Any]] | None
     drift: DriftFacts
+    limits: LimitFacts
     load: LoadFacts
 
 

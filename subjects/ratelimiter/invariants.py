@@ -113,6 +113,20 @@ def _verdict(which: str, canary: CanaryFacts) -> str:
     return f"the {which} canary, decided by {canary['decided_by']}{limit}"
 
 
+def limit_lost(observation: Observation) -> Iterator[Finding]:
+    """Somebody removed or changed a stored limit: no node is wrong, and yet clients do not get what they go by."""
+    limits = facts_of(observation)["limits"]
+    lost, compared = limits["lost"], limits["compared"]
+    if lost:
+        named = "; ".join(
+            f"{limit['key']} is held to {limit['enforced']}, not {limit['promised']}" for limit in lost[:NAMED_COUNTERS]
+        )
+        more = f"; and {len(lost) - NAMED_COUNTERS} more" if len(lost) > NAMED_COUNTERS else ""
+        yield Violation(STORE, f"{len(lost)} of {compared} limits in use are not in force: {named}{more}.")
+    elif limits["trouble"]:
+        yield Unseen(STORE, limits["trouble"])
+
+
 SECOND_LOOK_S = 0.8
 """At a look a second, one bad look is none: a store that was flushed, a counter that was just reset."""
 
@@ -132,4 +146,5 @@ INVARIANTS = (
     Invariant(
         "ghost_allowing", "Nobody gets past a limit", ghost_allowing, open_after_s=SECOND_LOOK_S, close_after_s=2.0
     ),
+    Invariant("limit_lost", "Clients' limits are in force", limit_lost, open_after_s=SECOND_LOOK_S, close_after_s=2.0),
 )

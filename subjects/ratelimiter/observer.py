@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from operator_protocols import Endpoints, Observation
 from subjects.ratelimiter.canary import Canaries
 from subjects.ratelimiter.counters import SETTLED_S, compare
-from subjects.ratelimiter.facts import DriftFacts, Facts, LinksFacts, LoadFacts, StoreFacts
+from subjects.ratelimiter.facts import DriftFacts, Facts, LimitFacts, LinksFacts, LoadFacts, StoreFacts
+from subjects.ratelimiter.limits import lost
 from subjects.ratelimiter.node_look import NodeLook
 from subjects.ratelimiter.probes import Answer, Http, Trouble, store_time
 from subjects.ratelimiter.rows import damage, rows, workload
 from subjects.ratelimiter.services import LINKS, LOAD, STORE
 
 HELD_UP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What GET /v1/counters gave, by node, as of `at` in the store's time."""
+
+    at: float
+    by_node: dict[str, Any]
 
 
 class LabObserver:
@@ -44,17 +54,20 @@ class LabObserver:
             links = group.create_task(self._look_at_links())
             nodes = {name: group.create_task(look()) for name, look in self._looks.items()}
             members = group.create_task(self._members())
-            drift = group.create_task(self._look_for_drift(clock))
+            counters = group.create_task(self._look_at_counters(clock))
+            promised = group.create_task(self._http.get(self._load, "/limits"))
             load = group.create_task(self._look_at_load())
         if (seconds := time.monotonic() - began) > self._timeout_s + HELD_UP_S:
             raise TimeoutError(f"the look took {seconds:.1f} s: this machine held the monitor up")
 
+        drift, limits = _judged(counters.result(), promised.result())
         facts = Facts(
             store=self._store_facts(clock.result()),
             links=links.result(),
             nodes={name: task.result() for name, task in nodes.items()},
             members=members.result(),
-            drift=drift.result(),
+            drift=drift,
+            limits=limits,
             load=load.result(),
         )
         self._canaries.learn(node["canaries"]["stored"] for node in facts["nodes"].values())
@@ -89,16 +102,30 @@ class LabObserver:
         answers = await asyncio.gather(*(self._http.get(node, "/v1/nodes") for node in self._nodes.values()))
         return next((answer.body for answer in answers if isinstance(answer, Answer)), None)
 
-    async def _look_for_drift(self, clock: asyncio.Task[float | Trouble]) -> DriftFacts:
+    async def _look_at_counters(self, clock: asyncio.Task[float | Trouble]) -> Reports | str:
+        """What every node tells of its counters at one moment, or why that cannot be had, as a sentence."""
         now = await clock
         if isinstance(now, Trouble):
-            return DriftFacts(trouble=f"The store {now.text}.", compared=0, drifted=[])
+            return f"The store {now.text}."
         at = now - SETTLED_S
-        reports = await asyncio.gather(
+        answers = await asyncio.gather(
             *(self._http.get(node, f"/v1/counters?at={at:.6f}") for node in self._nodes.values())
         )
-        by_node = dict(zip(self._nodes, reports, strict=True))
-        for name, report in by_node.items():
-            if isinstance(report, Trouble):
-                return DriftFacts(trouble=f"{name} {report.text}.", compared=0, drifted=[])
-        return compare({name: report.body for name, report in by_node.items() if isinstance(report, Answer)}, at)
+        by_node = {}
+        for name, answer in zip(self._nodes, answers, strict=True):
+            if isinstance(answer, Trouble):
+                return f"{name} {answer.text}."
+            by_node[name] = answer.body
+        return Reports(at, by_node)
+
+
+def _judged(reports: Reports | str, promised: Answer | Trouble) -> tuple[DriftFacts, LimitFacts]:
+    if isinstance(reports, str):
+        return (
+            DriftFacts(trouble=reports, compared=0, drifted=[]),
+            LimitFacts(trouble=reports, compared=0, lost=[]),
+        )
+    drift = compare(reports.by_node, reports.at)
+    if isinstance(promised, Trouble):
+        return drift, LimitFacts(trouble=f"The load generator {promised.text}.", compared=0, lost=[])
+    return drift, lost(reports.by_node, promised.body)

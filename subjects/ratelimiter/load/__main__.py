@@ -27,6 +27,7 @@ example:
   curl -s http://127.0.0.1:7009/stats
 
 GET /stats: rates and latencies of the last two seconds; errors, and what clients wrongly got, since the start.
+GET /limits: the limits that it set, and that its clients go by, by key.
 """
 
 
@@ -75,10 +76,13 @@ def make_app(generator: Generator) -> Starlette:
     async def stats(_: Request) -> Response:
         return JSONResponse(generator.stats())
 
+    async def limits(_: Request) -> Response:
+        return JSONResponse(generator.limits)
+
     async def health(_: Request) -> Response:
         return JSONResponse({"process": "up"})
 
-    return Starlette(routes=[Route("/stats", stats), Route("/healthz", health)])
+    return Starlette(routes=[Route("/stats", stats), Route("/limits", limits), Route("/healthz", health)])
 
 
 async def _run(args: argparse.Namespace, listening: socket.socket) -> None:

@@ -39,6 +39,8 @@ class Generator:
         self._rate = rate
         self._tally = Tally()
         self._oracles: dict[str, Oracle] = {}
+        self.limits: dict[str, dict[str, Any]] = {}
+        """The limits that clients go by, as they were set; empty until all of them are."""
         self._in_flight: set[asyncio.Task[None]] = set()
         self._began: float | None = None
         self._wrongly_allowed = 0
@@ -49,6 +51,7 @@ class Generator:
         """Set the limits, once, then send until cancelled."""
         try:
             await self._set_limits()
+            self.limits = {key.name: key.body() for key in self._keys}
             logger.info("%d limits set; sending %g checks/s", len(self._keys), self._rate)
             await self._send_on_schedule()
         finally:

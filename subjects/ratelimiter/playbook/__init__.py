@@ -15,6 +15,7 @@ from subjects.ratelimiter.playbook import findings
 from subjects.ratelimiter.playbook.case import SLOW_MS, Case, whole
 from subjects.ratelimiter.playbook.cluster import Cluster
 from subjects.ratelimiter.playbook.drift import repair_drift
+from subjects.ratelimiter.playbook.limits import lost_limits
 from subjects.ratelimiter.playbook.look import Look, command, p99_of, read
 
 ROUNDS = 6
@@ -73,6 +74,8 @@ def playbook(ticket: TicketBrief) -> Generator[Run, Result, Conclusion]:
         wrong = list(findings.services(cluster))
     else:
         return case.unknown(cluster, look, f"After {ROUNDS} rounds it is still not whole.")
+    if ticket.invariant == "limit_lost" and (verdict := (yield from lost_limits(case, cluster, look))):
+        return verdict
     if case.facts:
         return case.repaired(cluster, look)
     if ticket.handed_back or not _judged(ticket, look):

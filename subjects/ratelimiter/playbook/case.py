@@ -25,7 +25,8 @@ class Case:
     def found(self, fact: str, evidence: str, done: str) -> None:
         if fact not in self.facts:
             self.facts.append(fact)
-            self.evidence.append(evidence)
+            if evidence:
+                self.evidence.append(evidence)
         self.did(done)
 
     def did(self, done: str) -> None:

@@ -53,6 +53,7 @@ def healthy(nodes: int = 3) -> dict[str, Any]:
         "nodes": {name: copy.deepcopy(node) for name in names},
         "members": [],
         "drift": {"trouble": "", "compared": 12, "drifted": []},
+        "limits": {"trouble": "", "compared": 12, "lost": []},
         "load": {"state": "up", "trouble": "", "stats": copy.deepcopy(STATS)},
     }
 

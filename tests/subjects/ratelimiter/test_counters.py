@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from subjects.ratelimiter.counters import compare
+from subjects.ratelimiter.limits import lost
 
 AT = 1000.0
 
@@ -76,3 +77,22 @@ def test_one_counter_that_cannot_be_judged_hides_no_other() -> None:
     facts = compare(two, AT)
     assert [drifted["key"] for drifted in facts["drifted"]] == ["a"]
     assert facts["trouble"]
+
+
+PROMISED = {"a": {"limit": 10, "window_s": 10.0, "algorithm": "sliding_log"}}
+
+
+def test_a_limit_in_force_is_not_lost_and_other_keys_are_nobodys_promise() -> None:
+    assert lost(reports(counter(3, 3), counter(1, 1, key="b", limit=1)), PROMISED) == {
+        "trouble": "",
+        "compared": 1,
+        "lost": [],
+    }
+
+
+@pytest.mark.parametrize("change", [{"limit": 100}, {"window_s": 60.0}, {"algorithm": "gcra"}])
+def test_a_limit_that_is_not_what_was_promised_is_lost_on_any_node(change: dict[str, Any]) -> None:
+    facts = lost(reports(counter(3, 3), counter(3, 3, **change)), PROMISED)
+    (found,) = facts["lost"]
+    assert (found["key"], found["promised"]) == ("a", "10 per 10 s (sliding_log)")
+    assert found["enforced"] != found["promised"]

@@ -139,6 +139,15 @@ def test_a_node_that_says_it_cannot_decide_is_no_ghost() -> None:
     assert findings("ghost_allowing", facts) == {}
 
 
+def test_limits_that_are_not_in_force_are_named_and_blindness_is_no_health() -> None:
+    facts = healthy()
+    assert findings("limit_lost", facts) == {}
+    facts["limits"] = {"trouble": "node-1 gave no answer.", "compared": 0, "lost": []}
+    assert unseen("limit_lost", facts) == {"store"}
+    facts["limits"]["lost"] = [{"key": "a", "promised": "10 per 10 s", "enforced": "100 per 10 s"}]
+    assert broken("limit_lost", facts) == {"store"}
+
+
 def test_no_summary_tells_what_was_done_to_the_lab() -> None:
     """A finding says what is seen; the cause is for the agent to find."""
     facts = healthy()

@@ -160,6 +160,18 @@ async def test_it_repairs_a_killed_store_and_a_killed_node_together(bench: Bench
     assert "store was" in conclusion.what_happened.lower() and "node-2 was" in conclusion.what_happened
 
 
+async def test_a_limit_deleted_by_hand_is_escalated_with_the_way_to_put_it_back(bench: Bench) -> None:
+    node = bench.lab.endpoints["node-1"].ports["http"]
+    await bench.lab.exec(f"curl -s -X DELETE http://{node}/v1/limits/customer-001", lambda stream, text: None)
+    conclusion = await bench.play(await bench.ticket_for("limit_lost"))
+    assert conclusion.escalate
+    assert "the limit of customer-001 is not stored" in conclusion.what_happened.lower()
+    assert not any("-X PUT" in command for command in bench.commands)
+    (put_back,) = [left.partition("`")[2].partition("`")[0] for left in conclusion.left if "customer-001" in left]
+    await bench.lab.exec(put_back, lambda stream, text: None)
+    await bench.until_whole()
+
+
 async def test_what_is_over_is_said_to_be_over(bench: Bench) -> None:
     await bench.until_whole()
     conclusion = await bench.play(TicketBrief(1, "node_down", "node-1", "node-1 refuses connections."))
