@@ -1,4 +1,4 @@
-"""A terminal can go away: its window is closed, the connection drops. The clean-up must come to its end all the same."""
+"""A terminal can go away: its window is closed, the connection drops. The clean-up must be finished all the same."""
 
 from __future__ import annotations
 
