@@ -20,12 +20,12 @@ from pathlib import Path
 
 import psutil
 
+from operator_core.events import ServiceChanged, decode
 from operator_core.registry import load_subject
 
 
 def run(subject: str, fault: str, seed: int, root: Path) -> dict[str, object]:
     """One show; gives its summary, with what it left behind."""
-    ports_before = listening()
     command = [sys.executable, "-m", "operator_demo", subject, "--headless", "--fault", fault, "--seed", str(seed)]
     show = subprocess.run(
         [*command, "--agent", "scripted", "--state-dir", str(root)],
@@ -37,7 +37,7 @@ def run(subject: str, fault: str, seed: int, root: Path) -> dict[str, object]:
     lines = [line for line in show.stdout.splitlines() if line.startswith("summary: ")]
     summary = json.loads(lines[-1].removeprefix("summary: ")) if lines else {"verified": False}
     summary["processes_left"] = sum(ours(process, root) for process in psutil.process_iter())
-    summary["ports_left"] = len(listening() - ports_before)
+    summary["ports_left"] = len(listening() & ports_of(root / subject))
     summary["faults_left"] = len(list((root / subject / "lab" / "faults").glob("*.json")))
     summary["status"] = show.returncode
     if show.returncode:
@@ -52,6 +52,15 @@ def ours(process: psutil.Process, root: Path) -> bool:
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
     return any(str(root) in trace for trace in traces)
+
+
+def ports_of(state: Path) -> set[int]:
+    """The ports that the services of the show had."""
+    events = [
+        decode(line) for file in (state / "logs").glob("events-*.jsonl") for line in file.read_bytes().splitlines()
+    ]
+    changes = [event for event in events if isinstance(event, ServiceChanged)]
+    return {int(address.rpartition(":")[2]) for change in changes for address in change.ports.values()}
 
 
 def listening() -> set[int]:

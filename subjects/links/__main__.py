@@ -9,11 +9,11 @@ import socket
 import sys
 from collections.abc import Sequence
 
-import uvicorn
-
 from operator_protocols import Address
+from subjects.arguments import Parser, address
 from subjects.links.admin import admin
 from subjects.links.proxy import Link
+from subjects.serving import listen, serve
 
 EXAMPLES = """\
 examples:
@@ -25,13 +25,15 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m subjects.links",
         description="A TCP proxy whose links can be cut (a black hole) and slowed down over HTTP.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--admin", required=True, metavar="HOST:PORT", help="where the HTTP interface listens")
+    parser.add_argument(
+        "--admin", required=True, type=address, metavar="HOST:PORT", help="where the HTTP interface listens"
+    )
     parser.add_argument(
         "--link",
         required=True,
@@ -42,40 +44,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     try:
-        admin_at = _address(arguments.admin)
-        links = [Link(name, _address(listen), _address(up)) for name, listen, up in arguments.link]
-        if len({link.name for link in links}) < len(links):
-            raise ValueError("Each link needs a name of its own.")
-        asyncio.run(serve(admin_at, links))
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+        links = [Link(name, _fixed(listen), _fixed(upstream)) for name, listen, upstream in arguments.link]
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    if len({link.name for link in links}) < len(links):
+        parser.error("each link needs a name of its own")
+    try:
+        asyncio.run(_run(listen(*arguments.admin), links))
     except OSError as error:
         print(f"Cannot listen: {error}.", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        pass
     return 0
 
 
-async def serve(admin_at: Address, links: Sequence[Link]) -> None:
-    """Run until SIGTERM or SIGINT. `OSError` if a port is taken."""
+async def _run(admin_at: socket.socket, links: Sequence[Link]) -> None:
+    """Until SIGTERM or SIGINT. `OSError` if the port of a link is taken."""
     async with contextlib.AsyncExitStack() as stack:
         for link in links:
             await stack.enter_async_context(link.listening())
-        listener = stack.enter_context(socket.create_server((admin_at.host, admin_at.port)))
-        app = admin({link.name: link for link in links})
-        server = uvicorn.Server(
-            uvicorn.Config(app, access_log=False, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-        )
-        await server.serve(sockets=[listener])
+        await serve(admin({link.name: link for link in links}), admin_at)
 
 
-def _address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"{text!r} is not an address; write HOST:PORT.")
-    return Address(host, int(port))
+def _fixed(text: str) -> Address:
+    """An address whose port others can know beforehand."""
+    host, number = address(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} has no port of its own")
+    return Address(host, number)
 
 
 if __name__ == "__main__":

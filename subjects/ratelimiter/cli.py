@@ -13,7 +13,7 @@ from typing import Any
 
 import hiredis
 
-from subjects.ratelimiter.arguments import Parser, address
+from subjects.arguments import Parser, address
 
 NO_ANSWER, ERROR_REPLY = 2, 1
 

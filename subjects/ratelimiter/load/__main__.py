@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from subjects.ratelimiter.arguments import Parser, address, port
+from subjects.arguments import Parser, address, port
 from subjects.ratelimiter.load.client import Client
 from subjects.ratelimiter.load.generator import Generator
 from subjects.ratelimiter.load.traffic import arrivals, make_keys
-from subjects.ratelimiter.serving import listen, log_to_stderr, serve
+from subjects.serving import listen, log_to_stderr, serve
 
 MAX_RATE, MAX_KEYS = 5000.0, 5000
 

@@ -10,11 +10,11 @@ import sys
 
 import msgspec
 
-from subjects.ratelimiter.arguments import Parser, address, port
+from subjects.arguments import Parser, address, port
 from subjects.ratelimiter.service.app import make_app
 from subjects.ratelimiter.service.limiter import Config
 from subjects.ratelimiter.service.node import Node
-from subjects.ratelimiter.serving import listen, log_to_stderr, serve
+from subjects.serving import listen, log_to_stderr, serve
 
 NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 

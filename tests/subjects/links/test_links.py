@@ -234,7 +234,9 @@ async def test_an_unknown_link_is_named(proxy: Proxy) -> None:
     ],
 )
 def test_a_bad_address_is_one_sentence_and_exit_status_2(arguments: list[str]) -> None:
-    run = subprocess.run([sys.executable, "-m", "subjects.links", *arguments], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "subjects.links", *arguments], capture_output=True, text=True, timeout=30
+    )
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
     assert "Traceback" not in run.stderr
@@ -247,6 +249,7 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_status_2() -> None:
             [sys.executable, "-m", "subjects.links", "--admin", address, "--link", "a", address, address],
             capture_output=True,
             text=True,
+            timeout=30,
         )
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""What the command lines of this subject share."""
+"""What the command lines of the subjects share."""
 
 from __future__ import annotations
 

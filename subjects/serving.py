@@ -1,4 +1,4 @@
-"""What the HTTP services of this subject share: a port of their own, and an end without delay."""
+"""What the HTTP services of the subjects share: a port of their own, and an end without delay."""
 
 from __future__ import annotations
 
