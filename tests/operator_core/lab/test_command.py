@@ -50,6 +50,7 @@ async def test_up_and_down_and_what_is_between(labs: Labs, cli: Cli) -> None:
         assert (status, out) == (0, "kettle-1 is stopped.\nkettle-2 is stopped.\n")
         assert "stopped  -" in (await cli("lab", "ps"))[1]
         assert (await cli("lab", "start", "kettle-1"))[1] == "kettle-1 is up.\n"
+        assert (await cli("lab", "start", "kettle-2"))[1] == "kettle-2 is up.\n"
         assert (await cli("lab", "logs", "kettle-1", "-n", "1"))[1] == "boiling\n"
         assert await cli("lab", "exec", "echo out; echo err >&2; exit 7") == (7, "out\n", "err\n")
         assert await cli("lab", "exec", "--", "echo", "a  b") == (0, "a  b\n", "")
