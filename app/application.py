@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import traceback
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -24,11 +25,15 @@ from app.stage import Stage
 from app.terminal import TerminalDriver, let_go
 from app.themes import NIGHT, THEMES
 from operator_core.errors import UserError
-from operator_core.events import AnyEvent
+from operator_core.events import AnyEvent, FaultFailed, Logged
 from operator_core.state import RunState
+from widgets.text import flat
 
 REPAINT_S = 0.1
 """However many events come, this often at most is a new state drawn."""
+
+QUIET = timedelta(seconds=3)
+"""How long one source of trouble is not heard again."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Each means to leave, with the clean-up."""
@@ -60,6 +65,7 @@ class OperatorApp(App[None]):
         self.theme = NIGHT.name  # before anything is styled: changing it later styles everything twice
         self.stage = stage
         self._latest: RunState | None = None
+        self._announced: dict[str, datetime] = {}
         self._stage_screen = StageScreen(stage)
         self._leaving: LeavingScreen | None = None
 
@@ -94,6 +100,19 @@ class OperatorApp(App[None]):
 
     def _heard(self, state: RunState, event: AnyEvent) -> None:
         self._latest = state
+        if isinstance(event, Logged | FaultFailed):
+            self._announce(event)
+
+    def _announce(self, event: Logged | FaultFailed) -> None:
+        """Trouble pops up. Of a flood from one source only the first line does; the event file has them all."""
+        source = event.source if isinstance(event, Logged) else event.fault
+        if event.at - self._announced.get(source, event.at - QUIET) < QUIET or (
+            isinstance(event, Logged) and event.level == "info"
+        ):
+            return
+        self._announced[source] = event.at
+        error = isinstance(event, FaultFailed) or event.level == "error"
+        self.notify(flat(event.text), severity="error" if error else "warning", markup=False)
 
     def _repaint(self) -> None:
         state, self._latest = self._latest, None

@@ -127,14 +127,13 @@ class Demo:
             return f"There is no fault {fault!r}."
         if self.state.ready_after_s is None:
             return "The lab is still starting."
-        self._countdown = asyncio.create_task(self._count_down(fault, seconds=3), name="countdown")
+        self._begin_countdown(fault, seconds=3)
         return ""
 
     async def abort(self) -> str:
         if not self._counting or self._countdown is None:
             return ""
         self._countdown.cancel()
-        self._conductor.spent.discard(self._conductor.index)
         assert self.state.countdown is not None
         self._emit(CountdownTick(fault=self.state.countdown.fault, left=self.state.countdown.left, aborted=True))
         return "The countdown is stopped; nothing was injected."
@@ -160,19 +159,27 @@ class Demo:
         conductor = self._conductor
         self._emit(ChapterEntered(index=conductor.index, title=conductor.chapter.title))
         if fault := conductor.fault_due(self.settings.fault):
-            conductor.spent.add(conductor.index)
-            seconds = conductor.chapter.countdown
-            self._countdown = asyncio.create_task(self._count_down(fault, seconds), name="countdown")
+            self._begin_countdown(fault, conductor.chapter.countdown, chapter=conductor.index)
 
     @property
     def _counting(self) -> bool:
         return self.state.countdown is not None
 
-    async def _count_down(self, fault: str, seconds: int) -> None:
-        for left in range(seconds, 0, -1):
-            self._emit(CountdownTick(fault=fault, left=left))
+    def _begin_countdown(self, fault: str, seconds: int, chapter: int | None = None) -> None:
+        """`chapter`: the one whose fault this is, None for a fault from the menu."""
+        self._emit(CountdownTick(fault=fault, left=seconds))
+        self._countdown = asyncio.create_task(self._count_down(fault, seconds, chapter), name="countdown")
+
+    async def _count_down(self, fault: str, seconds: int, chapter: int | None) -> None:
+        for left in reversed(range(seconds)):
             await asyncio.sleep(1)
-        self._emit(CountdownTick(fault=fault, left=0))
+            self._emit(CountdownTick(fault=fault, left=left))
+        if chapter is not None:
+            self._conductor.spent.add(chapter)
+        incident = self.state.incident
+        if self.state.active_faults and incident is not None and incident.verified:
+            # Repaired and verified: the lab takes it off its list, so that the same target can be hit again.
+            await self._ask_lab(lambda lab: lab.heal(), by="demo")
         if failed := await self._ask_lab(lambda lab: lab.inject(fault), by="demo"):
             self._emit(Logged(source="demo", level="error", message=failed))
 

@@ -20,19 +20,19 @@ HEAL = "\0heal"
 """What the menu gives for healing everything; no fault has this name."""
 
 
+class FaultList(OptionList):
+    """Takes enter itself, so that it comes after the arrows that were pressed before it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Start its countdown", id="choose", tooltip="Start the countdown of this fault"),
+    ]
+
+
 class FaultMenu(ModalScreen[str]):
     """Gives the name of a fault, `HEAL`, or None."""
 
     CSS_PATH = "faults.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "choose",
-            "Start its countdown",
-            id="choose",
-            tooltip="Start the countdown of this fault",
-            priority=True,
-        ),
         Binding("h", "heal", "Heal all", id="heal", tooltip="Take every injected fault back"),
         Binding("escape,f,q", "close", "Close", id="close", tooltip="Close the menu", key_display="esc"),
     ]
@@ -46,7 +46,7 @@ class FaultMenu(ModalScreen[str]):
         with Vertical(id="menu") as menu:
             menu.border_title = Content("Faults")
             with Horizontal():
-                yield OptionList(*(Option(self._entry(name), id=name) for name in self.faults), markup=False)
+                yield FaultList(*(Option(self._entry(name), id=name) for name in self.faults), markup=False)
                 with VerticalScroll(id="about", can_focus=False):
                     yield Static(id="fault-about")
             yield Static(self._injected(), id="injected")
@@ -71,9 +71,8 @@ class FaultMenu(ModalScreen[str]):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self.query_one("#fault-about", Static).update(about(self.faults[event.option.id or ""]))
 
-    def action_choose(self) -> None:
-        option = self.query_one(OptionList).highlighted_option
-        self.dismiss(option.id if option else None)
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
 
     def action_heal(self) -> None:
         self.dismiss(HEAL)

@@ -67,6 +67,14 @@ async def test_the_fault_menu_tells_of_each_fault_and_starts_its_countdown(size:
         assert isinstance(show.app.screen, StageScreen)
 
 
+async def test_arrows_and_enter_in_one_go_choose_what_the_arrows_reached() -> None:
+    async with showing(at("healthy")) as show:
+        await show.press("f")
+        show.app.simulate_key("down")
+        show.app.simulate_key("enter")
+        await until(lambda: show.stage.asked == ["inject partition-node"], what="the second fault to be asked for")
+
+
 async def test_the_fault_menu_heals_all_and_closes_without_doing_anything() -> None:
     async with showing(at("working")) as show:
         await show.press("f")

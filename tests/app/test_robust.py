@@ -17,6 +17,7 @@ from operator_core.events import (
     CommandFinished,
     CommandOutput,
     CommandStarted,
+    FaultFailed,
     Logged,
     Observed,
     SessionEnded,
@@ -180,3 +181,15 @@ def test_importing_the_application_is_lean() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_trouble_pops_up_and_a_flood_of_it_only_once() -> None:
+    async with showing(at("healthy")) as show:
+        trouble = [Logged(source="monitor", level="warning", message=f"database is locked {n}") for n in range(50)]
+        await show.play(
+            *trouble, FaultFailed(fault="kill-node", target="node-1", phase="inject", error="[b]no[/b] node")
+        )
+        await show.shows("database is locked 0")
+        assert "database is locked 1" not in show.screen()
+        assert "[b]no[/b] node" in show.screen()
+        assert len(show.app._notifications) == 2
