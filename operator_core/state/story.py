@@ -58,9 +58,14 @@ def _runs(incident: Incident) -> bool:
     return incident.verified_at is None and not incident.undone_by
 
 
+def _lingers(incident: Incident, state: RunState) -> bool:
+    """Whether a ticket of it is still open: what breaks meanwhile belongs to it, even after the fault was undone."""
+    return any(ticket.id in incident.tickets for ticket in state.live_tickets)
+
+
 def _opened(state: RunState, event: TicketChanged) -> RunState:
     incident = state.incident
-    if incident is None or not _runs(incident):
+    if incident is None or not (_runs(incident) or _lingers(incident, state)):
         damage = dict(state.workload.damage) if state.workload else {}
         incident = Incident(damage_before=damage, damage_after=damage)
         state = replace(state, incidents=state.incidents + 1)
