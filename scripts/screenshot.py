@@ -18,6 +18,7 @@ from operator_core.events import AnyEvent, DemoStarted, decode
 CELL = 12.2
 """Width of one character in Rich's SVG."""
 
+_WEB_FONTS = re.compile(r"@font-face \{.*?\}\n?", re.DOTALL)
 _INDENTED = re.compile(r'x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*)>((?:&#160;)+)')
 
 
@@ -52,7 +53,8 @@ def portable(svg: str) -> str:
         by = CELL * blanks.count("&#160;")
         return f'x="{float(x) + by:.1f}" y="{y}" textLength="{max(0.0, float(length) - by):.1f}"{rest}>'
 
-    return _INDENTED.sub(moved, svg).replace("Fira Code, monospace", "Fira Code, DejaVu Sans Mono, monospace")
+    local = _WEB_FONTS.sub("", svg)  # a picture that is shown as one may not load anything
+    return _INDENTED.sub(moved, local).replace("Fira Code, monospace", "Fira Code, DejaVu Sans Mono, monospace")
 
 
 def main() -> None:
