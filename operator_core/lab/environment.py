@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -31,11 +32,21 @@ def lab_environment(state: StateDir, subject: str, run: str) -> dict[str, str]:
     }
 
 
+def curl_is_missing() -> bool:
+    return shutil.which("curl") is None
+
+
 def _commands(state: StateDir) -> Path:
-    """A folder with the command `lab`, which is `operator lab` of this installation."""
+    """A folder with the command `lab`, which is `operator lab` of this installation, and with a stand-in for curl on a
+    machine that has none."""
     folder = state.lab / "bin"
-    folder.mkdir(exist_ok=True)
-    script = folder / "lab"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m operator_core.cli lab "$@"\n')
-    script.chmod(0o755)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    commands = {"lab": "operator_core.cli lab"}
+    if curl_is_missing():
+        commands["curl"] = "operator_core.lab.curl"
+    for name, module in commands.items():
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+        script.chmod(0o755)
     return folder

@@ -19,9 +19,9 @@ from operator_core import control
 from operator_core.control import SendChunk
 from operator_core.daemon import Daemon, socket_folder
 from operator_core.errors import UserError
-from operator_core.events import LabReady, LabStarting, LabStopped
+from operator_core.events import LabReady, LabStarting, LabStopped, Logged
 from operator_core.lab import records, shell
-from operator_core.lab.environment import RUN, lab_environment
+from operator_core.lab.environment import RUN, curl_is_missing, lab_environment
 from operator_core.lab.lab import FaultsHands, Lab
 from operator_core.lab.ledger import Ledger
 from operator_core.lab.supervisor import Supervisor
@@ -97,6 +97,9 @@ class LabServer:
                 async with control.serve(socket, self._answer):
                     write_atomically(self._state.lab_file, msgspec.json.encode(self._as_file(socket)))
                     self._daemon.emit(LabReady(seconds=time.monotonic() - began))
+                    if curl_is_missing():
+                        said = "curl is not installed; the agent's shell has a small stand-in for it"
+                        self._daemon.emit(Logged(source="lab", level="warning", message=said))
                     await asyncio.Event().wait()
         except LabError as error:
             reason = str(error)
