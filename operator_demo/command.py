@@ -130,8 +130,11 @@ def demo(
     if not headless:
         check_terminal()
     state = StateDir.of(chosen.name, state_dir)
+    has_key = bool(os.environ.get("ANTHROPIC_API_KEY"))
     if agent == "auto":
-        agent = "claude" if os.environ.get("ANTHROPIC_API_KEY") else "scripted"
+        agent = "claude" if has_key else "scripted"
+    if agent == "claude" and not has_key:
+        raise UserError("The agent claude needs an API key: set ANTHROPIC_API_KEY, or choose --agent scripted.")
     settings = Settings(
         subject=chosen,
         deployment="processes",

@@ -13,10 +13,10 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.waiting import until
 
-from operator_core.events import AnyEvent, FaultInjected, LabReady, LabStarting, Observed, decode
+from operator_core.events import AnyEvent, FaultInjected, LabReady, LabStarting, Observed, ServiceChanged, decode
 from operator_core.registry import load_subject
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -102,8 +102,10 @@ async def test_every_fault_is_detected_repaired_and_verified(show: Show, fault: 
     assert show.left_behind() == []
 
 
-@pytest.mark.parametrize("moment", [LabStarting, LabReady, FaultInjected])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [(LabStarting, signal.SIGINT), (LabReady, signal.SIGTERM), (FaultInjected, signal.SIGINT)],
+)
 async def test_whenever_it_is_interrupted_nothing_is_left(
     show: Show, moment: type[AnyEvent], number: signal.Signals
 ) -> None:
@@ -127,6 +129,47 @@ async def test_after_sigkill_in_the_middle_of_a_fault_the_next_start_goes_on(sho
     await again.start("--fault", "kill-node")
     assert await again.status() == 0, "".join(again.lines[-60:])
     assert again.left_behind() == []
+
+
+@pytest.fixture
+def nothing_injected(tmp_path: Path) -> Path:
+    """A show that injects nothing and ends when what broke is resolved, or has been waited for."""
+    folder = tmp_path / "chapters"
+    folder.mkdir()
+    (folder / "01.md").write_text('+++\ntitle = "healthy"\nuntil = ["healthy", "load"]\n+++\n')
+    (folder / "02.md").write_text('+++\ntitle = "repair"\nuntil = ["verified"]\ndeadline = 40\n+++\n')
+    return folder
+
+
+async def by_hand(show: Show, command: str) -> None:
+    """What a person does in the lab while the show runs."""
+    lab = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "operator_core.cli", "lab", *command.split(" ", 1)),
+        env={**os.environ, "OPERATOR_STATE_DIR": str(show.root)},
+    )
+    assert await lab.wait() == 0
+
+
+async def test_store_and_node_killed_by_hand_are_repaired_together(show: Show, nothing_injected: Path) -> None:
+    await show.start("--chapters", str(nothing_injected))
+    await until(lambda: any("chapter 2" in line for line in show.lines), within_s=60, what="chapter 2")
+    await by_hand(show, "kill store")
+    await by_hand(show, "kill node-2")
+    assert await show.status() == 0, "".join(show.lines[-80:])
+    assert show.summary["verified"] and show.summary["fault"] == ""
+
+
+async def test_a_limit_deleted_by_hand_is_escalated_and_never_called_resolved(
+    show: Show, nothing_injected: Path
+) -> None:
+    await show.start("--chapters", str(nothing_injected))
+    await until(lambda: any("chapter 2" in line for line in show.lines), within_s=60, what="chapter 2")
+    ports = next(e.ports for e in show.events() if isinstance(e, ServiceChanged) and e.name == "node-1" and e.ports)
+    await by_hand(show, f"exec curl -sf -X DELETE http://{ports['http']}/v1/limits/customer-001")
+    assert await show.status() == 1
+    assert show.summary["escalated"] and not show.summary["verified"]
+    assert "the limit of customer-001 is not stored" in "".join(show.lines).lower()
+    assert show.left_behind() == []
 
 
 async def test_two_demos_do_not_share_a_state_folder(show: Show) -> None:

@@ -67,6 +67,10 @@ def test_a_wrong_setting_in_the_environment_or_in_the_env_file(refused: Refused,
     assert "The deployment compose is not built yet" in refused("ratelimiter")
 
 
+def test_claude_without_a_key(refused: Refused) -> None:
+    assert "set ANTHROPIC_API_KEY" in refused("ratelimiter", "--agent", "claude", env={"ANTHROPIC_API_KEY": ""})
+
+
 def test_a_broken_chapter_is_named_with_its_line(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "01-bad.md").write_text('+++\ntitle = "x"\ncountdown = soon\n+++\n')
     assert "01-bad.md, line 3:" in refused("ratelimiter", "--chapters", str(tmp_path))

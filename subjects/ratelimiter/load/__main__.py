@@ -27,7 +27,7 @@ example:
   curl -s http://127.0.0.1:7009/stats
 
 GET /stats: rates and latencies of the last two seconds; errors, and what clients wrongly got, since the start.
-GET /limits: the limits that it set, and that its clients go by, by key.
+GET /limits: the limits that it set, and that its clients go by, by key; ?key=KEY, which may be repeated, asks for some.
 """
 
 
@@ -76,8 +76,9 @@ def make_app(generator: Generator) -> Starlette:
     async def stats(_: Request) -> Response:
         return JSONResponse(generator.stats())
 
-    async def limits(_: Request) -> Response:
-        return JSONResponse(generator.limits)
+    async def limits(request: Request) -> Response:
+        wanted = request.query_params.getlist("key") or generator.limits
+        return JSONResponse({key: generator.limits[key] for key in wanted if key in generator.limits})
 
     async def health(_: Request) -> Response:
         return JSONResponse({"process": "up"})
