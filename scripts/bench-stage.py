@@ -52,8 +52,12 @@ class Show:
         """Take what the application writes, as a terminal does."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if select.select([self.terminal], [], [], left)[0]:
+            if not select.select([self.terminal], [], [], left)[0]:
+                continue
+            try:
                 self.read = (self.read + os.read(self.terminal, 65536))[-1_000_000:]
+            except OSError:  # the application has left the terminal
+                time.sleep(left)
 
     def first_frame(self) -> float:
         """Until the application has drawn its frame: the first cell of a panel's border is on the terminal."""
