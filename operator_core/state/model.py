@@ -148,6 +148,8 @@ class Incident:
     diagnosed_at: datetime | None = None
     repaired_at: datetime | None = None
     verified_at: datetime | None = None
+    whole_at: datetime | None = None
+    """Since when nothing is broken, whoever is to thank; what breaks before that belongs to this incident."""
     escalated: bool = False
     undone_by: str = ""
     tickets: frozenset[int] = frozenset()

@@ -49,7 +49,7 @@ def reduce(state: RunState, event: AnyEvent) -> RunState:
             return replace(state, incident=replace(incident, usage=add_usage(incident.usage, event)))
         case FaultUndone() if incident.repaired_at is None:
             return replace(state, incident=replace(incident, undone_by=event.by))
-        case Observed() if _runs(incident):
+        case Observed() if incident.verified_at is None or incident.whole_at is None:
             return replace(state, incident=_seen(incident, event))
     return state
 
@@ -58,14 +58,9 @@ def _runs(incident: Incident) -> bool:
     return incident.verified_at is None and not incident.undone_by
 
 
-def _lingers(incident: Incident, state: RunState) -> bool:
-    """Whether a ticket of it is still open: what breaks meanwhile belongs to it, even after the fault was undone."""
-    return any(ticket.id in incident.tickets for ticket in state.live_tickets)
-
-
 def _opened(state: RunState, event: TicketChanged) -> RunState:
     incident = state.incident
-    if incident is None or not (_runs(incident) or _lingers(incident, state)):
+    if incident is None or not (_runs(incident) or incident.whole_at is None):
         damage = dict(state.workload.damage) if state.workload else {}
         incident = Incident(damage_before=damage, damage_after=damage)
         state = replace(state, incidents=state.incidents + 1)
@@ -76,16 +71,17 @@ def _opened(state: RunState, event: TicketChanged) -> RunState:
             detected_at=incident.detected_at or event.at,
             tickets=incident.tickets | {event.ticket},
             repaired_at=None,
+            verified_at=None,
         ),
     )
 
 
 def _seen(incident: Incident, event: Observed) -> Incident:
     load = event.observation.workload
-    if load is not None:
+    if load is not None and not incident.undone_by:
         incident = replace(incident, damage_after=dict(load.damage))
-    if incident.detected_at is None:
+    whole_at = None if event.broken else incident.whole_at or event.at
+    incident = replace(incident, whole_at=whole_at)
+    if incident.detected_at is None or incident.undone_by:
         return incident
-    if event.broken:
-        return replace(incident, repaired_at=None)
-    return replace(incident, repaired_at=incident.repaired_at or event.at)
+    return replace(incident, repaired_at=whole_at)

@@ -108,12 +108,14 @@ def test_a_fault_that_the_lab_undid_is_nobodys_repair() -> None:
     assert not state.incident.verified
 
 
-def test_what_breaks_while_a_ticket_of_an_undone_fault_is_open_belongs_to_it() -> None:
+def test_what_breaks_before_all_is_whole_again_belongs_to_the_undone_fault() -> None:
     undone = FaultUndone(at=at(3), fault="kill-node", target="node-1", by="heal")
-    state = fold(injected(0), ticket(1, "open"), undone, ticket(4, "open", 2), ticket(5, "resolved"))
+    broken = seen(4, "node_down node-1")
+    state = fold(injected(0), ticket(1, "open"), undone, broken, ticket(4, "resolved"), ticket(5, "open", 2))
     assert state.incident is not None and state.incidents == 1
     assert state.incident.tickets == {1, 2} and state.incident.undone_by == "heal"
-    state = fold(ticket(6, "resolved", 2), ticket(9, "open", 3), state=state)
+    assert state.incident.repaired_at is None
+    state = fold(seen(6), ticket(7, "resolved", 2), ticket(9, "open", 3), state=state)
     assert state.incidents == 2
 
 
