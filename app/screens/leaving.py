@@ -31,9 +31,13 @@ class LeavingScreen(ModalScreen[None]):
             yield Static(id="progress")
 
     def on_mount(self) -> None:
-        self.watch_state(self.state)
+        self._draw(self.state)
 
     def watch_state(self, state: RunState) -> None:
+        if self.is_mounted:  # what comes while it is being made, it draws when it is
+            self._draw(state)
+
+    def _draw(self, state: RunState) -> None:
         since = self.since
         self.query_one("#progress", Static).update(Fitted(lambda width: progress(state, since, width)))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from textual.pilot import Pilot
 
 from app.moments import until as up_to
+from app.screens.leaving import LeavingScreen
 from app.screens.small import TooSmallScreen
 from app.screens.stage import StageScreen
 from operator_core.events import (
@@ -193,3 +196,13 @@ async def test_trouble_pops_up_and_a_flood_of_it_only_once() -> None:
         assert "database is locked 1" not in show.screen()
         assert "[b]no[/b] node" in show.screen()
         assert len(show.app._notifications) == 2
+
+
+async def test_news_that_come_while_the_leaving_screen_is_being_made_break_nothing() -> None:
+    async with showing(at("working")) as show:
+        screen = LeavingScreen(show.stage.state)
+        show.app.push_screen(screen)
+        for index in range(200):
+            await asyncio.sleep(0)
+            screen.state = replace(show.stage.state, observations=index)
+        await show.shows("healing faults")

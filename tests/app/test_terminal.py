@@ -86,9 +86,10 @@ async def test_it_cleans_up_and_gives_the_terminal_back(terminal: Terminal, how:
         terminal.process.send_signal(signal.Signals[how])
     else:
         os.write(terminal.master, b"q" if how == "q" else b"\x03")
-    assert await terminal.ended() == 0
-    assert terminal.note.read_text() == "left"
+    status = await terminal.ended()
     terminal.read()
+    assert status == 0, terminal.written[-2000:].decode(errors="replace")
+    assert terminal.note.read_text() == "left"
     for restored in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l"):  # screen, cursor, mouse
         assert restored in terminal.written
     assert terminal.slave is not None
