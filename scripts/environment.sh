@@ -4,6 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
 fail() { echo "$1" >&2; exit 2; }
 
 find_python() {
