@@ -12,18 +12,18 @@ import msgspec
 from app.demo import Demo
 from operator_core.audit import Audit
 from operator_core.db import Database
-from operator_core.events import AnyEvent, CommandStarted, Event, Observed, Thought
-from operator_core.output import readable
+from operator_core.events import AnyEvent, CommandStarted, Observed
+from operator_core.output import Readable
 from operator_core.state import Incident, RunState
 
 OBSERVATIONS_SHOWN_EVERY = 5
 
 
 class Printer:
-    """Events as readable lines: streamed text is joined to paragraphs, uneventful observations are thinned out."""
+    """Events as readable lines; uneventful observations are thinned out."""
 
     def __init__(self) -> None:
-        self._thought = ""
+        self._readable = Readable()
         self._quiet = 0
         self.commands: list[int] = []
         """The audit entries of the commands that were seen to start."""
@@ -31,20 +31,11 @@ class Printer:
     def __call__(self, state: RunState, event: AnyEvent) -> None:
         if isinstance(event, CommandStarted):
             self.commands.append(event.entry)
-        if isinstance(event, Thought):
-            self._thought += event.delta
-            if event.done and self._thought.strip():
-                self._print(msgspec.structs.replace(event, delta=self._thought.strip()))
-                self._thought = ""
-            return
         if isinstance(event, Observed) and not event.broken:
             self._quiet += 1
             if self._quiet % OBSERVATIONS_SHOWN_EVERY != 1:
                 return
-        self._print(event)
-
-    def _print(self, event: Event) -> None:
-        sys.stdout.buffer.write(readable(event))
+        sys.stdout.buffer.write(self._readable(event))
         sys.stdout.buffer.flush()
 
 
