@@ -45,7 +45,10 @@ def demo(
         str, typer.Argument(help=f"What is operated: {', '.join(subject_names())}.", envvar="OPERATOR_SUBJECT")
     ] = "",
     fault: Annotated[
-        str, typer.Option(help="The fault to inject instead of the script's.", rich_help_panel="The show")
+        str,
+        typer.Option(
+            envvar="OPERATOR_FAULT", help="The fault to inject instead of the script's.", rich_help_panel="The show"
+        ),
     ] = "",
     autoplay: Annotated[
         bool, typer.Option("--autoplay", help="Move on without key presses.", rich_help_panel="The show")
@@ -59,10 +62,19 @@ def demo(
         ),
     ] = False,
     chapters: Annotated[
-        Path | None, typer.Option(help="A folder of your own chapters.", metavar="DIR", rich_help_panel="The show")
+        Path | None,
+        typer.Option(
+            envvar="OPERATOR_CHAPTERS",
+            metavar="DIR",
+            help="A folder of your own chapters.",
+            rich_help_panel="The show",
+        ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Makes the choice of targets repeatable.", rich_help_panel="The show")
+        int | None,
+        typer.Option(
+            envvar="OPERATOR_SEED", help="Makes the choice of targets repeatable.", rich_help_panel="The show"
+        ),
     ] = None,
     deployment: Annotated[
         Deployment, typer.Option(envvar="OPERATOR_DEPLOYMENT", help="Where the lab runs.", rich_help_panel="The lab")
