@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import sys
@@ -28,8 +27,6 @@ Examples:
 
 Settings may come from the environment (see above) or from a file .env here.
 """
-SMALLEST = (80, 24)
-
 Deployment = Literal["auto", "processes", "compose", "attach"]
 Agent = Literal["auto", "claude", "scripted", "none"]
 ModeName = Literal["observe", "approve", "execute"]
@@ -117,6 +114,7 @@ def demo(
     """An AI operator at work on a distributed system: it breaks on a countdown, and is repaired before your eyes."""
     from app.demo import Demo, Settings
     from chapters import ChapterError, load, shipped
+    from operator_core.agent.choice import chosen_agent
     from operator_core.lock import only_one
     from operator_core.paths import StateDir
 
@@ -142,11 +140,8 @@ def demo(
     if not headless:
         check_terminal()
     state = StateDir.of(chosen.name, state_dir)
-    has_key = bool(os.environ.get("ANTHROPIC_API_KEY"))
-    if agent == "auto":
-        agent = "claude" if has_key else "scripted"
-    if agent == "claude" and not has_key:
-        raise UserError("The agent claude needs an API key: set ANTHROPIC_API_KEY, or choose --agent scripted.")
+    if agent != "none":
+        agent = chosen_agent(agent)
     settings = Settings(
         subject=chosen,
         deployment="processes",
@@ -181,10 +176,14 @@ def demo(
 def check_terminal() -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("This is not a terminal; use --headless to print instead of drawing.")
-    size = shutil.get_terminal_size()
-    if size.columns < SMALLEST[0] or size.lines < SMALLEST[1]:
+    from textual.geometry import Size
+
+    from app.screens.small import NEEDED, fits
+
+    size = Size(*shutil.get_terminal_size())
+    if not fits(size):
         raise UserError(
-            f"The terminal has {size.columns}x{size.lines}, and the demo needs {SMALLEST[0]}x{SMALLEST[1]}; "
+            f"The terminal has {size.width}x{size.height}, and the demo needs {NEEDED.width}x{NEEDED.height}; "
             "enlarge it, or use --headless."
         )
 

@@ -14,6 +14,7 @@ from anthropic import AsyncAnthropic
 
 from operator_core import control
 from operator_core.agent.budgets import Budget
+from operator_core.agent.choice import AgentName, chosen_agent
 from operator_core.agent.client import check_key, connect
 from operator_core.agent.gate import Gate
 from operator_core.agent.lab import Lab
@@ -32,8 +33,6 @@ from operator_core.processes import write_atomically
 from operator_core.tickets import Tickets
 from operator_protocols import Playbook, Subject
 
-AgentName = Literal["claude", "scripted"]
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -48,16 +47,19 @@ class Settings:
 
     @classmethod
     def chosen(
-        cls, agent: str, model: str | None, mode: Mode | None, db: Path, budget: Budget, pace_s: float
+        cls,
+        agent: Literal["auto", "claude", "scripted"],
+        model: str | None,
+        mode: Mode | None,
+        db: Path,
+        budget: Budget,
+        pace_s: float,
     ) -> Settings:
         """`agent` auto is claude where there is a key. Without a mode, claude only proposes: there is no sandbox to
         hold it; the scripted agent's commands are known, so they run."""
-        has_key = bool(os.environ.get("ANTHROPIC_API_KEY"))
-        name: AgentName = "claude" if agent == "claude" or (agent == "auto" and has_key) else "scripted"
+        name = chosen_agent(agent)
         if name == "scripted" and model is not None:
             raise UserError("The scripted agent has no model to choose; leave out --model, or choose --agent claude.")
-        if name == "claude" and not has_key:
-            raise UserError("The agent claude needs an API key: set ANTHROPIC_API_KEY, or choose --agent scripted.")
         if mode == "approve":
             raise UserError("The mode approve is not built yet; choose observe or execute.")
         return cls(
